@@ -1,0 +1,116 @@
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::task::AbortHandle;
+
+use crate::address::{ActorAddress, ActorId};
+use crate::mailbox::{MailboxOptions, Queue};
+use crate::metrics::{ActorMetrics, Outcome, Tally, Traffic};
+
+/// What the registry, the senders and the actor's own task share of one actor.
+pub(crate) struct ActorCell<M> {
+    pub(crate) id: ActorId,
+    pub(crate) address: ActorAddress,
+    pub(crate) queue: Queue<M>,
+    pub(crate) tally: Tally,
+    stopping: AtomicBool,
+    ended: AtomicBool,
+    /// Whether a task of the broker's runs it.
+    spawned: bool,
+    task: OnceLock<AbortHandle>,
+    aborting: AtomicBool,
+}
+
+impl<M> ActorCell<M> {
+    pub(crate) fn new(
+        id: ActorId,
+        address: ActorAddress,
+        mailbox: MailboxOptions,
+        spawned: bool,
+    ) -> Self {
+        Self {
+            id,
+            address,
+            queue: Queue::new(mailbox),
+            tally: Tally::new(),
+            stopping: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            spawned,
+            task: OnceLock::new(),
+            aborting: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks the actor to begin no further message. True if that is news.
+    pub(crate) fn ask_to_stop(&self) -> bool {
+        !self.stopping.swap(true, Ordering::AcqRel)
+    }
+
+    #[inline]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Says that its mailbox is gone for good.
+    pub(crate) fn end(&self) {
+        // SeqCst, as what `Tally::put_down` does: of the last delivery that ends and the mailbox that goes, one sees
+        // that the other has been.
+        self.ended.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether its mailbox is gone and nothing of what it accepted is in hand any more.
+    pub(crate) fn has_settled(&self) -> bool {
+        self.ended.load(Ordering::SeqCst) && self.tally.in_handler() == 0
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_spawned(&self) -> bool {
+        self.spawned
+    }
+
+    /// Names the task that runs it, once that is known.
+    pub(crate) fn set_task(&self, task: AbortHandle) {
+        let _ = self.task.set(task);
+        // SeqCst with `abort`: one of the two sees what the other has set.
+        if self.aborting.load(Ordering::SeqCst) {
+            self.abort();
+        }
+    }
+
+    /// Ends its task at the next `await`.
+    pub(crate) fn abort(&self) {
+        self.aborting.store(true, Ordering::SeqCst);
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        // What comes out is read before what goes in, so that a message on its way is never counted twice.
+        let mut outcomes = self.tally.outcomes();
+        let in_handlers = self.tally.in_handler();
+        let (counts, queued) = self.queue.counts();
+        outcomes[Outcome::Evicted] += counts.evicted;
+        Traffic {
+            accepted: counts.accepted,
+            outcomes,
+            queued,
+            in_handlers,
+            deepest_mailbox: counts.deepest,
+            panics: self.tally.panics(),
+            rebuilds: self.tally.rebuilds(),
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> ActorMetrics {
+        ActorMetrics {
+            id: self.id,
+            address: self.address.clone(),
+            blocked_senders: self.queue.blocked_senders(),
+            traffic: self.traffic(),
+        }
+    }
+}

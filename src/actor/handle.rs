@@ -1,0 +1,102 @@
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use super::panic::describe;
+use super::{ActorCell, Registration, StopCause};
+use crate::address::{ActorAddress, ActorId};
+use crate::broker::Hub;
+use crate::message::Message;
+
+/// A spawned actor, for whoever spawned it. Dropping it changes nothing: the actor runs on.
+pub struct ActorHandle<M: Message> {
+    hub: Arc<Hub<M>>,
+    cell: Arc<ActorCell<M>>,
+    task: JoinHandle<StopCause>,
+}
+
+impl<M: Message> ActorHandle<M> {
+    pub(super) fn new(
+        hub: Arc<Hub<M>>,
+        cell: Arc<ActorCell<M>>,
+        task: JoinHandle<StopCause>,
+    ) -> Self {
+        Self { hub, cell, task }
+    }
+
+    /// The actor's id.
+    pub fn id(&self) -> ActorId {
+        self.cell.id
+    }
+
+    /// The address it was spawned at.
+    pub fn address(&self) -> &ActorAddress {
+        &self.cell.address
+    }
+
+    /// Its registration, to unregister it with.
+    pub fn registration(&self) -> Registration {
+        Registration {
+            address: self.cell.address.clone(),
+            actor: self.cell.id,
+        }
+    }
+
+    /// How many messages wait in its mailbox.
+    pub fn depth(&self) -> usize {
+        self.cell.queue.depth()
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Stops the actor when it is done with the message in hand. What waits becomes dead letters and its callers
+    /// learn at once. Returns without waiting; [`join`](Self::join) waits.
+    pub fn stop(&self) {
+        self.hub.stop(&self.cell);
+    }
+
+    /// Ends the actor at its next `await`, in the middle of whatever it does. Its handler's `stopped` is not called.
+    pub fn abort(&self) {
+        self.hub.stop(&self.cell);
+        self.cell.abort();
+    }
+
+    /// Lets the actor handle what it has accepted and nothing more, and waits for its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the actor still drains and ends.
+    pub async fn drain(self) -> StopCause {
+        self.hub.close(&self.cell);
+        self.join().await
+    }
+
+    /// Waits for the actor's end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the actor runs on.
+    pub async fn join(self) -> StopCause {
+        match self.task.await {
+            Ok(cause) => cause,
+            // The task catches its handler's panics; this is one in an error's `Display` or a value's `Drop`.
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => StopCause::Panicked(describe(&*payload)),
+                Err(_) => StopCause::Aborted,
+            },
+        }
+    }
+}
+
+impl<M: Message> fmt::Debug for ActorHandle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActorHandle")
+            .field("id", &self.id())
+            .field("address", self.address())
+            .finish()
+    }
+}

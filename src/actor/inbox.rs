@@ -1,0 +1,99 @@
+use std::fmt;
+
+use super::{ActorMailbox, Delivery, Registration};
+use crate::address::{ActorAddress, ActorId};
+use crate::broker::MessageBroker;
+use crate::message::Message;
+
+/// An actor that receives by hand: a registration and the mailbox behind it.
+///
+/// Dropping it ends the registration: the name is free again, and what waits becomes dead letters.
+///
+/// ```
+/// use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
+/// use switchboard::mailbox::MailboxOptions;
+/// # use switchboard::message::Message;
+/// # #[derive(Debug, PartialEq)]
+/// # struct Note(&'static str);
+/// # impl Message for Note {
+/// #     const MESSAGE_TYPE: &'static str = "note";
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let broker = InMemoryMessageBroker::<Note>::new();
+/// let desk = "named:desk".parse()?;
+/// let mut inbox = broker.register(&desk, MailboxOptions::bounded(8)).await?;
+///
+/// broker.send(&desk, Note("sign here")).await?;
+/// let delivery = inbox.recv().await.expect("the inbox is open");
+/// assert_eq!(delivery.message(), &Note("sign here"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Inbox<M: Message, B: MessageBroker<M>> {
+    mailbox: ActorMailbox<M>,
+    broker: B,
+}
+
+impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
+    pub(crate) fn new(mailbox: ActorMailbox<M>, broker: B) -> Self {
+        Self { mailbox, broker }
+    }
+
+    /// The next message that has not expired and whose caller, if it is a request, still waits; `None` when the inbox
+    /// is closed and empty.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, no message is lost.
+    pub async fn recv(&mut self) -> Option<Delivery<M, B>> {
+        let mut slot = None;
+        std::future::poll_fn(|cx| self.mailbox.poll_next(&mut slot, cx)).await;
+        slot.map(|envelope| Delivery::new(envelope, &self.mailbox, &self.broker))
+    }
+
+    /// As [`recv`](Self::recv), if there is such a message now.
+    pub fn try_recv(&mut self) -> Option<Delivery<M, B>> {
+        let mut slot = None;
+        self.mailbox.try_next(&mut slot);
+        slot.map(|envelope| Delivery::new(envelope, &self.mailbox, &self.broker))
+    }
+
+    /// Frees the name and refuses what comes from now on. What was accepted can still be received.
+    pub fn close(&mut self) {
+        self.mailbox.hub.close(&self.mailbox.cell);
+    }
+
+    /// The actor's id.
+    pub fn id(&self) -> ActorId {
+        self.mailbox.cell.id
+    }
+
+    /// The address it was registered at.
+    pub fn address(&self) -> &ActorAddress {
+        &self.mailbox.cell.address
+    }
+
+    /// Its registration, to unregister it with.
+    pub fn registration(&self) -> Registration {
+        Registration {
+            address: self.address().clone(),
+            actor: self.id(),
+        }
+    }
+
+    /// How many messages wait, exactly.
+    pub fn depth(&self) -> usize {
+        self.mailbox.cell.queue.depth()
+    }
+}
+
+impl<M: Message, B: MessageBroker<M>> fmt::Debug for Inbox<M, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("address", self.address())
+            .field("depth", &self.depth())
+            .finish()
+    }
+}

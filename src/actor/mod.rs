@@ -1,0 +1,41 @@
+//! Actors: whatever owns a mailbox.
+//!
+//! A broker runs a [`MessageHandler`](crate::broker::MessageHandler) in a task of its own and gives back an
+//! [`ActorHandle`]; or it registers code that receives by hand, through an [`Inbox`]. Either way the actor has an id,
+//! an address and a mailbox.
+//!
+//! # How an actor ends
+//!
+//! | by | what waits in its mailbox | the message being handled |
+//! | --- | --- | --- |
+//! | [`ActorHandle::drain`], unregistering | is handled | is handled |
+//! | [`ActorHandle::stop`], [`Context::stop`](crate::broker::Context::stop) | becomes dead letters | is handled |
+//! | [`ActorHandle::abort`] | becomes dead letters | is dropped at its next `await`, and counts as abandoned |
+//! | a panic, under [`OnPanic::Stop`] | becomes dead letters | counts as failed |
+//!
+//! In every case its names are free at once, its mailbox refuses what comes later, and the requests that can't be
+//! answered any more end.
+
+mod cell;
+mod delivery;
+mod factory;
+mod handle;
+mod inbox;
+mod mailbox;
+mod options;
+mod panic;
+mod registration;
+mod run;
+mod stop;
+
+pub use delivery::Delivery;
+pub use factory::{HandlerFactory, Once, once};
+pub use handle::ActorHandle;
+pub use inbox::Inbox;
+pub use options::{OnPanic, SpawnOptions};
+pub use registration::Registration;
+pub use stop::StopCause;
+
+pub(crate) use cell::ActorCell;
+pub(crate) use mailbox::ActorMailbox;
+pub(crate) use run::spawn;

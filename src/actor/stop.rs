@@ -1,0 +1,29 @@
+use std::fmt;
+
+/// Why an actor ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopCause {
+    /// It was asked to stop.
+    Stopped,
+    /// Its mailbox was closed (drained, unregistered or shut down) and it handled what was in it.
+    Drained,
+    /// Its handler panicked, and its options did not say to rebuild it, or it could not be.
+    Panicked(Box<str>),
+    /// Its handler's `started` returned an error or panicked.
+    StartFailed(Box<str>),
+    /// Its task was ended from outside, in the middle of whatever it did.
+    Aborted,
+}
+
+impl fmt::Display for StopCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Drained => f.write_str("drained"),
+            Self::Panicked(cause) => write!(f, "panicked: {cause}"),
+            Self::StartFailed(cause) => write!(f, "failed to start: {cause}"),
+            Self::Aborted => f.write_str("aborted"),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::ask::typed;
+use super::{
+    AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken,
+    RequestError, SendError,
+};
+use crate::actor::{ActorCell, Registration};
+use crate::address::{ActorAddress, ActorId};
+use crate::mailbox::Slot;
+use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
+
+/// A handler's way back: to whoever asked, and to the broker.
+///
+/// What is sent through it names this actor as its sender, and has no more time than the message being handled has.
+pub struct Context<M: Message, B: MessageBroker<M>> {
+    broker: B,
+    hub: Arc<Hub<M>>,
+    cell: Arc<ActorCell<M>>,
+    current: Option<Current>,
+    /// Who waits for an answer to the current message, until it is given or passed on.
+    caller: Mutex<Option<Caller>>,
+}
+
+/// What the context knows of the message being handled.
+#[derive(Clone, Copy)]
+struct Current {
+    id: MessageId,
+    deadline: Option<Deadline>,
+}
+
+impl<M: Message, B: MessageBroker<M>> Context<M, B> {
+    pub(crate) fn new(broker: B, hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
+        Self {
+            broker,
+            hub,
+            cell,
+            current: None,
+            caller: Mutex::new(None),
+        }
+    }
+
+    /// This actor's id.
+    pub fn id(&self) -> ActorId {
+        self.cell.id
+    }
+
+    /// The address that this actor was spawned at.
+    pub fn address(&self) -> &ActorAddress {
+        &self.cell.address
+    }
+
+    /// This actor's registration, to unregister it with.
+    pub fn registration(&self) -> Registration {
+        Registration {
+            address: self.cell.address.clone(),
+            actor: self.cell.id,
+        }
+    }
+
+    /// The broker, to keep a handle of, or for what this context has no shorter way to.
+    pub fn broker(&self) -> &B {
+        &self.broker
+    }
+
+    /// The id of the message being handled; `None` in `started` and after the last message.
+    pub fn message_id(&self) -> Option<MessageId> {
+        self.current.map(|current| current.id)
+    }
+
+    /// When the message being handled stops being worth it. `None` is never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.current?.deadline?.instant()
+    }
+
+    /// The time left for the message being handled: zero when its deadline has passed, `None` when it has none.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline()
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// How many messages wait behind this one.
+    pub fn depth(&self) -> usize {
+        self.cell.queue.depth()
+    }
+
+    /// Whether somebody waits for an answer to the message being handled, and it has not been given or passed on.
+    pub fn is_asked(&self) -> bool {
+        self.caller.lock().is_some()
+    }
+
+    /// Answers the message being handled: the waiting caller of a request, or else the sender's reply address.
+    ///
+    /// A caller that has gone meanwhile is no error: the answer is counted as late.
+    ///
+    /// # Errors
+    ///
+    /// If nobody asked, or the message has been answered, or the reply address does not take the answer. It is in the
+    /// error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`MessageBroker::reply`].
+    pub async fn reply(&self, message: M) -> Result<(), ReplyError<M>> {
+        match self.take_caller() {
+            Some(caller) => self.broker.reply(caller, message).await,
+            None => Err(ReplyError::not_asked(message)),
+        }
+    }
+
+    /// Takes the right to answer, to be used later: after this message, or from another task.
+    pub fn reply_token(&self) -> Option<ReplyToken<M, B>> {
+        self.take_caller()
+            .map(|caller| ReplyToken::new(self.broker.clone(), caller))
+    }
+
+    /// Sends `message` to another actor, which answers the waiting caller in place of this one.
+    ///
+    /// # Errors
+    ///
+    /// If nobody asked, or the message was not accepted. It is in the error, and this actor may still answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`MessageBroker::forward`].
+    pub async fn forward(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), ForwardError<M>> {
+        let envelope = self.prepare(message);
+        let Some(caller) = self.take_caller() else {
+            return Err(ForwardError::not_asked(envelope));
+        };
+        self.broker
+            .forward(caller, to, envelope)
+            .await
+            .map_err(|mut error| {
+                *self.caller.lock() = error.take_caller();
+                error
+            })
+    }
+
+    /// Sends a message, as [`MessageBroker::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MessageBroker::send`]. An actor that sends to its own full mailbox is refused instead of waiting for
+    /// itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`MessageBroker::send`].
+    pub async fn send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), SendError<M>> {
+        self.broker.send(to, self.prepare(message)).await
+    }
+
+    /// Sends a message without waiting, as [`MessageBroker::try_send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MessageBroker::try_send`].
+    pub fn try_send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>>,
+    ) -> Result<(), SendError<M>> {
+        self.broker.try_send(to, self.prepare(message))
+    }
+
+    /// Sends a message and waits for the reply, as [`MessageBroker::request`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MessageBroker::request`]. An actor that asks itself is refused at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`MessageBroker::request`].
+    pub async fn request(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<M, RequestError<M>> {
+        self.broker.request(to, self.prepare(message)).await
+    }
+
+    /// Sends a typed request and waits for its typed reply, as [`MessageBroker::ask`].
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request), and if the reply is of another kind.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`MessageBroker::ask`].
+    pub async fn ask<R: Request<M>>(
+        &self,
+        to: &ActorAddress,
+        request: R,
+    ) -> Result<R::Reply, AskError<M>> {
+        typed(
+            self.request(to, request.into())
+                .await
+                .map_err(AskError::Request)?,
+        )
+    }
+
+    /// Stops this actor when it is done with the message in hand.
+    pub fn stop(&self) {
+        self.hub.stop(&self.cell);
+    }
+
+    /// A handler begins with the slot's message.
+    #[inline]
+    pub(crate) fn begin(&mut self, slot: &Slot<M>) {
+        self.current = slot.as_ref().map(|envelope| Current {
+            id: envelope.id(),
+            deadline: envelope.expiry(),
+        });
+        *self.caller.get_mut() = slot.as_ref().and_then(Caller::of);
+    }
+
+    /// The handler is done with it.
+    #[inline]
+    pub(crate) fn finish(&mut self, why: Declined) {
+        self.current = None;
+        if let Some(caller) = self.caller.get_mut().take() {
+            self.broker.decline(caller, why);
+        }
+    }
+
+    fn take_caller(&self) -> Option<Caller> {
+        self.caller.lock().take()
+    }
+
+    /// Puts this actor's name and the current deadline on what it sends.
+    fn prepare(&self, message: impl Into<MessageEnvelope<M>>) -> MessageEnvelope<M> {
+        let mut envelope = message.into();
+        envelope.set_sending_handler(self.cell.id);
+        let inherited = self.current.and_then(|current| current.deadline);
+        envelope.set_expiry(Deadline::earlier(envelope.expiry(), inherited));
+        envelope
+    }
+}
+
+impl<M: Message, B: MessageBroker<M>> Drop for Context<M, B> {
+    fn drop(&mut self) {
+        // Only a task that is ended in the middle of a message leaves somebody waiting here.
+        self.finish(Declined::ActorStopped);
+    }
+}
+
+impl<M: Message, B: MessageBroker<M>> fmt::Debug for Context<M, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("id", &self.id())
+            .field("address", self.address())
+            .finish_non_exhaustive()
+    }
+}

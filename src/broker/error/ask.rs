@@ -1,0 +1,81 @@
+use std::fmt;
+
+use super::{Ran, RequestError, RequestErrorKind};
+use crate::message::Message;
+
+/// A typed request without its typed reply.
+pub enum AskError<M> {
+    /// There was no reply.
+    Request(RequestError<M>),
+    /// There was a reply, this one, but it is not what the request asks for.
+    WrongReply(M),
+}
+
+impl<M> AskError<M> {
+    /// Why there was no reply; `None` if there was one, of the wrong kind.
+    pub fn kind(&self) -> Option<&RequestErrorKind> {
+        match self {
+            Self::Request(error) => Some(error.kind()),
+            Self::WrongReply(_) => None,
+        }
+    }
+
+    /// Whether a handler may have begun with it.
+    pub fn ran(&self) -> Ran {
+        match self {
+            Self::Request(error) => error.ran(),
+            Self::WrongReply(_) => Ran::Maybe,
+        }
+    }
+
+    /// Whether the deadline passed.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Request(error) if error.is_timeout())
+    }
+
+    /// Whether asking again a little later may succeed, and can't make a handler do its work twice.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Request(error) if error.is_retryable())
+    }
+
+    /// The message inside: the one that was not accepted, or the reply of the wrong kind.
+    pub fn into_inner(self) -> Option<M> {
+        match self {
+            Self::Request(error) => error.into_inner(),
+            Self::WrongReply(reply) => Some(reply),
+        }
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for AskError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::WrongReply(reply) => f.debug_tuple("WrongReply").field(reply).finish(),
+        }
+    }
+}
+
+impl<M: Message> fmt::Display for AskError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(error) => error.fmt(f),
+            Self::WrongReply(_) => {
+                write!(
+                    f,
+                    "the reply was a `{}` of another kind: make the handler answer in kind",
+                    M::MESSAGE_TYPE
+                )
+            }
+        }
+    }
+}
+
+impl<M: Message> std::error::Error for AskError<M> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Request(error) => Some(error),
+            Self::WrongReply(_) => None,
+        }
+    }
+}

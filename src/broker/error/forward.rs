@@ -1,0 +1,82 @@
+use std::fmt;
+
+use super::{SendError, SendErrorKind};
+use crate::broker::Caller;
+use crate::message::MessageEnvelope;
+
+/// Why a request was not forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ForwardErrorKind {
+    /// Nobody asked, or the answer has been given, or its token taken.
+    NotAsked,
+    /// The other actor did not take it. Whoever forwarded it may still answer.
+    NotSent(SendErrorKind),
+}
+
+/// A request that was not forwarded. The message is inside, and so is the caller, who still waits.
+pub struct ForwardError<M> {
+    kind: ForwardErrorKind,
+    caller: Option<Caller>,
+    envelope: MessageEnvelope<M>,
+}
+
+impl<M> ForwardError<M> {
+    pub(crate) fn not_asked(envelope: MessageEnvelope<M>) -> Self {
+        Self {
+            kind: ForwardErrorKind::NotAsked,
+            caller: None,
+            envelope,
+        }
+    }
+
+    pub(crate) fn not_sent(error: SendError<M>, caller: Option<Caller>) -> Self {
+        let (kind, _, envelope) = error.into_parts();
+        Self {
+            kind: ForwardErrorKind::NotSent(kind),
+            caller,
+            envelope,
+        }
+    }
+
+    /// Why.
+    pub fn kind(&self) -> ForwardErrorKind {
+        self.kind
+    }
+
+    /// Takes the caller, who still waits. It must be answered or declined.
+    pub fn take_caller(&mut self) -> Option<Caller> {
+        self.caller.take()
+    }
+
+    /// The message and its header.
+    pub fn into_envelope(self) -> MessageEnvelope<M> {
+        self.envelope
+    }
+
+    /// The message.
+    pub fn into_inner(self) -> M {
+        self.envelope.into_message()
+    }
+}
+
+impl<M> fmt::Debug for ForwardError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForwardError")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for ForwardError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ForwardErrorKind::NotAsked => f.write_str(
+                "nobody waits for an answer to this message: send it instead of forwarding it",
+            ),
+            ForwardErrorKind::NotSent(kind) => write!(f, "could not forward: {kind}"),
+        }
+    }
+}
+
+impl<M> std::error::Error for ForwardError<M> {}

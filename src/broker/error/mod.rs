@@ -1,0 +1,17 @@
+//! What can go wrong, one type per kind of call, each with the message that did not get through.
+
+mod ask;
+mod forward;
+mod ran;
+mod register;
+mod reply;
+mod request;
+mod send;
+
+pub use ask::AskError;
+pub use forward::{ForwardError, ForwardErrorKind};
+pub use ran::Ran;
+pub use register::RegisterError;
+pub use reply::{ReplyError, ReplyErrorKind};
+pub use request::{RequestError, RequestErrorKind};
+pub use send::{SendError, SendErrorKind};

@@ -1,0 +1,68 @@
+use std::fmt;
+
+use super::{SendError, SendErrorKind};
+use crate::message::MessageEnvelope;
+
+/// Why an answer did not get to whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReplyErrorKind {
+    /// Nobody asked, or the answer has been given, or its token taken.
+    NotAsked,
+    /// The reply address did not take it.
+    NotSent(SendErrorKind),
+}
+
+/// An answer that did not get to whoever asked. It is inside.
+pub struct ReplyError<M> {
+    kind: ReplyErrorKind,
+    message: M,
+}
+
+impl<M> ReplyError<M> {
+    pub(crate) fn not_asked(message: M) -> Self {
+        Self {
+            kind: ReplyErrorKind::NotAsked,
+            message,
+        }
+    }
+
+    pub(crate) fn not_sent(error: SendError<M>) -> Self {
+        let (kind, _, envelope) = error.into_parts();
+        Self {
+            kind: ReplyErrorKind::NotSent(kind),
+            message: MessageEnvelope::into_message(envelope),
+        }
+    }
+
+    /// Why.
+    pub fn kind(&self) -> ReplyErrorKind {
+        self.kind
+    }
+
+    /// The answer.
+    pub fn into_inner(self) -> M {
+        self.message
+    }
+}
+
+impl<M> fmt::Debug for ReplyError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyError")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<M> fmt::Display for ReplyError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ReplyErrorKind::NotAsked => f.write_str(
+                "nobody waits for this reply: answer only messages that ask, and only once",
+            ),
+            ReplyErrorKind::NotSent(kind) => write!(f, "could not reply: {kind}"),
+        }
+    }
+}
+
+impl<M> std::error::Error for ReplyError<M> {}

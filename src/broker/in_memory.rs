@@ -1,0 +1,207 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::offer::Target;
+use super::settings::Settings;
+use super::{
+    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, MessageBroker,
+    RegisterError, ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport,
+};
+use crate::actor::{
+    self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions,
+};
+use crate::address::ActorAddress;
+use crate::dead_letters::DeadLetter;
+use crate::mailbox::MailboxOptions;
+use crate::message::{Message, MessageEnvelope};
+use crate::metrics::BrokerMetrics;
+
+/// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
+///
+/// A handle is one pointer; clone it freely. Actors hold one too, so they run on when all others are dropped, until
+/// they are stopped or the broker is [shut down](Self::shutdown).
+///
+/// ```
+/// use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
+/// use switchboard::message::{Message, MessageEnvelope};
+///
+/// #[derive(Debug)]
+/// struct Job(u32);
+///
+/// impl Message for Job {
+///     const MESSAGE_TYPE: &'static str = "job";
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let broker = InMemoryMessageBroker::new();
+/// let workers = "pool:workers".parse()?;
+/// for _ in 0..4 {
+///     broker.spawn(&workers, |job: MessageEnvelope<Job>| async move {
+///         println!("working on {}", job.message().0);
+///         Ok::<_, std::io::Error>(())
+///     }).await?;
+/// }
+/// for number in 0..8 {
+///     broker.send(&workers, Job(number)).await?;
+/// }
+/// let report = broker.shutdown(std::time::Duration::from_secs(1)).await;
+/// assert_eq!(report.aborted, 0);
+/// # Ok(())
+/// # }
+/// ```
+pub struct InMemoryMessageBroker<M: Message> {
+    hub: Arc<Hub<M>>,
+}
+
+impl<M: Message> InMemoryMessageBroker<M> {
+    /// A broker with default settings.
+    pub fn new() -> Self {
+        Self::with_settings(Settings::default())
+    }
+
+    /// Settings to change before the broker is made.
+    pub fn builder() -> InMemoryBuilder {
+        InMemoryBuilder::new()
+    }
+
+    pub(super) fn with_settings(settings: Settings) -> Self {
+        Self {
+            hub: Arc::new(Hub::new(settings)),
+        }
+    }
+
+    /// Resolves an address once, for paths so hot that looking it up for each message is too much.
+    ///
+    /// A route to an id or a name leads to the actor that is there now, and no further than that actor lives. A route
+    /// to a service or pool picks a member for each message, as the address does.
+    ///
+    /// # Errors
+    ///
+    /// If nobody is registered there, with the error kind that sending would have.
+    pub fn route(&self, to: &ActorAddress) -> Result<Route<M>, SendErrorKind> {
+        Route::resolve(Arc::clone(&self.hub), to)
+    }
+
+    /// Who is registered where.
+    pub fn registry(&self) -> &ActorRegistry<M> {
+        &self.hub.registry
+    }
+
+    /// What the broker has counted up to now.
+    pub fn metrics(&self) -> BrokerMetrics {
+        self.hub.metrics()
+    }
+
+    /// Takes the dead letters that are kept, the oldest first.
+    pub fn take_dead_letters(&self) -> Vec<DeadLetter<M>> {
+        self.hub.dead_letters.take()
+    }
+
+    /// Refuses new actors and messages, lets actors handle what they have accepted for up to `timeout`, then ends
+    /// those that are not done. What they had not handled becomes dead letters. When it returns, every spawned task
+    /// has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the broker refuses new work and its actors finish theirs without a limit. Call it
+    /// again to wait on.
+    pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
+        self.hub.shut_down(timeout).await
+    }
+}
+
+impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
+    async fn register(
+        &self,
+        address: &ActorAddress,
+        mailbox: MailboxOptions,
+    ) -> Result<Inbox<M, Self>, RegisterError> {
+        let cell = self.hub.register(address, Some(mailbox), false)?;
+        Ok(Inbox::new(
+            ActorMailbox::new(Arc::clone(&self.hub), cell),
+            self.clone(),
+        ))
+    }
+
+    async fn spawn_with<F: HandlerFactory<M>>(
+        &self,
+        address: &ActorAddress,
+        options: SpawnOptions,
+        factory: F,
+    ) -> Result<ActorHandle<M>, RegisterError> {
+        actor::spawn(&self.hub, self.clone(), address, options, factory)
+    }
+
+    async fn unregister(&self, registration: &Registration) -> bool {
+        self.hub
+            .registry
+            .actor(registration.actor)
+            .is_some_and(|cell| self.hub.close(&cell))
+    }
+
+    async fn send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), SendError<M>> {
+        self.hub.send(Target::Address(to), message).await
+    }
+
+    fn try_send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>>,
+    ) -> Result<(), SendError<M>> {
+        self.hub.try_send(&Target::Address(to), message)
+    }
+
+    async fn request(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<M, RequestError<M>> {
+        self.hub.request(Target::Address(to), message.into()).await
+    }
+
+    async fn reply(&self, caller: Caller, message: M) -> Result<(), ReplyError<M>> {
+        self.hub.reply(caller, message).await
+    }
+
+    fn decline(&self, caller: Caller, why: Declined) {
+        self.hub.decline(caller, why);
+    }
+
+    async fn forward(
+        &self,
+        caller: Caller,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), ForwardError<M>> {
+        self.hub.forward(caller, to, message.into()).await
+    }
+}
+
+impl<M: Message> Default for InMemoryMessageBroker<M> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<M: Message> Clone for InMemoryMessageBroker<M> {
+    fn clone(&self) -> Self {
+        Self {
+            hub: Arc::clone(&self.hub),
+        }
+    }
+}
+
+impl<M: Message> fmt::Debug for InMemoryMessageBroker<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InMemoryMessageBroker")
+            .field("message", &M::MESSAGE_TYPE)
+            .field("registry", &self.hub.registry)
+            .finish_non_exhaustive()
+    }
+}

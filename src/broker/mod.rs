@@ -1,0 +1,60 @@
+//! Brokers: what gets messages from senders to actors.
+//!
+//! [`MessageBroker`] is the trait that programs are written against, [`MessageHandler`] what actors implement, and
+//! [`InMemoryMessageBroker`] the broker for one process.
+//!
+//! # Order
+//!
+//! If one sender sends `a` and then `b` to one actor, `b` is never handled before `a`. Nothing is promised between
+//! senders. Different priorities, and services and pools, which pick a member for each message, waive it.
+//!
+//! # Loss
+//!
+//! None in silence. A message that is not accepted comes back in the error. One that is accepted ends in exactly one
+//! [`Outcome`](crate::metrics::Outcome), which is counted; if it was not handled it becomes a
+//! [dead letter](crate::dead_letters).
+//!
+//! # Requests
+//!
+//! A request ends with its reply, or at once with what is known: no such actor, actor stopped, no reply from the
+//! handler, handler failed or panicked. Only a handler that is still at work leads to a timeout. One deadline covers the
+//! whole, the wait for room in the mailbox included. A caller that goes away takes its request along: if not begun, it
+//! never is.
+//!
+//! # Errors
+//!
+//! Each kind of call has an error type of its own, with the message in it and a kind that can be matched.
+//! [`Ran`] says whether the message may have reached a handler.
+
+mod answer;
+mod ask;
+mod caller;
+mod context;
+mod error;
+mod hub;
+mod in_memory;
+mod offer;
+mod registry;
+mod reply_token;
+mod request;
+mod route;
+mod settings;
+mod shutdown;
+mod tell;
+mod traits;
+
+pub use caller::{Caller, Declined};
+pub use context::Context;
+pub use error::{
+    AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind,
+    RequestError, RequestErrorKind, SendError, SendErrorKind,
+};
+pub use in_memory::InMemoryMessageBroker;
+pub use registry::ActorRegistry;
+pub use reply_token::ReplyToken;
+pub use route::Route;
+pub use settings::InMemoryBuilder;
+pub use shutdown::ShutdownReport;
+pub use traits::{MessageBroker, MessageHandler};
+
+pub(crate) use hub::Hub;

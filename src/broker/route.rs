@@ -1,0 +1,136 @@
+use std::fmt;
+use std::sync::Arc;
+
+use super::ask::typed;
+use super::offer::Target;
+use super::{AskError, Hub, RequestError, SendError, SendErrorKind};
+use crate::actor::ActorCell;
+use crate::address::ActorAddress;
+use crate::message::{Message, MessageEnvelope, Request};
+
+/// An address that has been resolved: see [`InMemoryMessageBroker::route`](super::InMemoryMessageBroker::route).
+///
+/// ```
+/// # use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
+/// # use switchboard::message::{Message, MessageEnvelope};
+/// # #[derive(Debug)]
+/// # struct Note;
+/// # impl Message for Note {
+/// #     const MESSAGE_TYPE: &'static str = "note";
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let broker = InMemoryMessageBroker::<Note>::new();
+/// # let desk = "named:desk".parse()?;
+/// # let actor = broker.spawn(&desk, |_: MessageEnvelope<Note>| async { Ok::<_, String>(()) }).await?;
+/// let route = broker.route(&desk)?;
+/// for _ in 0..1_000 {
+///     route.send(Note).await?;
+/// }
+/// # actor.drain().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Route<M: Message> {
+    hub: Arc<Hub<M>>,
+    to: To<M>,
+}
+
+enum To<M> {
+    Actor(Arc<ActorCell<M>>),
+    Group(ActorAddress),
+}
+
+impl<M: Message> Route<M> {
+    pub(super) fn resolve(hub: Arc<Hub<M>>, address: &ActorAddress) -> Result<Self, SendErrorKind> {
+        let actor = hub.registry.visit(address, |cell| Some(Arc::clone(cell)));
+        let to = match actor {
+            None => return Err(hub.nobody(&Target::Address(address))),
+            Some(_) if address.is_group() => To::Group(address.clone()),
+            Some(actor) => To::Actor(actor),
+        };
+        Ok(Self { hub, to })
+    }
+
+    /// The address.
+    pub fn address(&self) -> &ActorAddress {
+        match &self.to {
+            To::Actor(cell) => &cell.address,
+            To::Group(address) => address,
+        }
+    }
+
+    /// Sends a message, as [`MessageBroker::send`](super::MessageBroker::send).
+    ///
+    /// # Errors, cancel safety
+    ///
+    /// As there.
+    #[inline]
+    pub async fn send(
+        &self,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), SendError<M>> {
+        self.hub.send(self.target(), message).await
+    }
+
+    /// Sends a message without waiting, as [`MessageBroker::try_send`](super::MessageBroker::try_send).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    #[inline]
+    pub fn try_send(&self, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
+        self.hub.try_send(&self.target(), message)
+    }
+
+    /// Sends a message and waits for the reply, as [`MessageBroker::request`](super::MessageBroker::request).
+    ///
+    /// # Errors, cancel safety
+    ///
+    /// As there.
+    pub async fn request(
+        &self,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<M, RequestError<M>> {
+        self.hub.request(self.target(), message.into()).await
+    }
+
+    /// Sends a typed request and waits for its typed reply, as [`MessageBroker::ask`](super::MessageBroker::ask).
+    ///
+    /// # Errors, cancel safety
+    ///
+    /// As there.
+    pub async fn ask<R: Request<M>>(&self, request: R) -> Result<R::Reply, AskError<M>> {
+        typed(
+            self.request(request.into())
+                .await
+                .map_err(AskError::Request)?,
+        )
+    }
+
+    fn target(&self) -> Target<'_, M> {
+        match &self.to {
+            To::Actor(cell) => Target::Actor(cell),
+            To::Group(address) => Target::Address(address),
+        }
+    }
+}
+
+impl<M: Message> Clone for Route<M> {
+    fn clone(&self) -> Self {
+        let to = match &self.to {
+            To::Actor(cell) => To::Actor(Arc::clone(cell)),
+            To::Group(address) => To::Group(address.clone()),
+        };
+        Self {
+            hub: Arc::clone(&self.hub),
+            to,
+        }
+    }
+}
+
+impl<M: Message> fmt::Debug for Route<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Route").field("to", self.address()).finish()
+    }
+}

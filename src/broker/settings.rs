@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use super::InMemoryMessageBroker;
+use crate::mailbox::{CapacityError, MailboxOptions};
+use crate::message::Message;
+
+/// What a broker goes by where a call says nothing else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) mailbox: MailboxOptions,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) dead_letters: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mailbox: MailboxOptions::default(),
+            request_timeout: Some(Duration::from_secs(30)),
+            dead_letters: 1024,
+        }
+    }
+}
+
+/// Settings for an [`InMemoryMessageBroker`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use switchboard::broker::InMemoryMessageBroker;
+/// use switchboard::mailbox::MailboxOptions;
+/// # use switchboard::message::Message;
+/// # #[derive(Debug)]
+/// # struct Note;
+/// # impl Message for Note {
+/// #     const MESSAGE_TYPE: &'static str = "note";
+/// # }
+///
+/// let broker: InMemoryMessageBroker<Note> = InMemoryMessageBroker::builder()
+///     .default_mailbox(MailboxOptions::bounded(256))
+///     .request_timeout(Duration::from_secs(2))
+///     .dead_letter_capacity(100)
+///     .build()?;
+/// # Ok::<_, switchboard::mailbox::CapacityError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct InMemoryBuilder {
+    settings: Settings,
+}
+
+impl InMemoryBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            settings: Settings::default(),
+        }
+    }
+
+    /// The mailbox of actors whose spawn options name none. The default is [`MailboxOptions::default`].
+    pub fn default_mailbox(mut self, mailbox: MailboxOptions) -> Self {
+        self.settings.mailbox = mailbox;
+        self
+    }
+
+    /// How long a request waits that has no deadline of its own. The default is 30 seconds.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.request_timeout = Some(timeout);
+        self
+    }
+
+    /// Lets a request that has no deadline of its own wait for as long as its handler is at work.
+    pub fn no_request_timeout(mut self) -> Self {
+        self.settings.request_timeout = None;
+        self
+    }
+
+    /// How many dead letters are kept. The default is 1,024; with 0 they are only counted.
+    pub fn dead_letter_capacity(mut self, capacity: usize) -> Self {
+        self.settings.dead_letters = capacity;
+        self
+    }
+
+    /// Makes the broker.
+    ///
+    /// # Errors
+    ///
+    /// If the default mailbox has a capacity of zero.
+    pub fn build<M: Message>(self) -> Result<InMemoryMessageBroker<M>, CapacityError> {
+        let mailbox = self.settings.mailbox.check()?;
+        Ok(InMemoryMessageBroker::with_settings(Settings {
+            mailbox,
+            ..self.settings
+        }))
+    }
+}

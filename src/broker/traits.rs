@@ -1,0 +1,347 @@
+use std::fmt;
+
+use super::{
+    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError,
+    SendError, ask,
+};
+use crate::actor::{
+    ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, StopCause, once,
+};
+use crate::address::ActorAddress;
+use crate::mailbox::MailboxOptions;
+use crate::message::{Message, MessageEnvelope, Request};
+
+/// What gets messages of one type from senders to actors.
+///
+/// Write programs against `B: MessageBroker<M>`, and the line that makes the broker is the only one that says which
+/// it is. A broker is a cheap handle: clone it wherever it is needed.
+///
+/// Registering and sending may wait, and may fail, because a broker may have a server behind it; how each call
+/// ends is the same for every broker, and so are the errors.
+///
+/// ```
+/// use switchboard::address::ActorAddress;
+/// use switchboard::broker::{InMemoryMessageBroker, MessageBroker, SendError};
+/// use switchboard::message::{Message, MessageEnvelope};
+///
+/// #[derive(Debug)]
+/// struct Greeting(String);
+///
+/// impl Message for Greeting {
+///     const MESSAGE_TYPE: &'static str = "greeting";
+/// }
+///
+/// async fn greet<B: MessageBroker<Greeting>>(broker: &B, whom: &ActorAddress) -> Result<(), SendError<Greeting>> {
+///     broker.send(whom, Greeting("hello".into())).await
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let broker = InMemoryMessageBroker::new();
+/// let porter = ActorAddress::named("porter")?;
+/// let printer = |envelope: MessageEnvelope<Greeting>| async move {
+///     println!("{}", envelope.message().0);
+///     Ok::<_, std::io::Error>(())
+/// };
+/// let actor = broker.spawn(&porter, printer).await?;
+///
+/// greet(&broker, &porter).await?;
+/// actor.drain().await;
+///
+/// let error = greet(&broker, &porter).await.unwrap_err();
+/// assert_eq!(error.into_inner().0, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a broker of `{M}`")]
+pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
+    /// Registers an actor that receives by hand.
+    ///
+    /// At [`ActorAddress::Id`] it gets that id, at any other address a new one. A name has one owner; services and
+    /// pools take any number.
+    ///
+    /// # Errors
+    ///
+    /// If the name or id is taken, the mailbox has a capacity of zero, or the broker is shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing stays registered.
+    fn register(
+        &self,
+        address: &ActorAddress,
+        mailbox: MailboxOptions,
+    ) -> impl Future<Output = Result<Inbox<M, Self>, RegisterError>> + Send;
+
+    /// Starts an actor in a task of its own, with `options`, and handlers from `factory`.
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register).
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, no actor is started.
+    fn spawn_with<F: HandlerFactory<M>>(
+        &self,
+        address: &ActorAddress,
+        options: SpawnOptions,
+        factory: F,
+    ) -> impl Future<Output = Result<ActorHandle<M>, RegisterError>> + Send;
+
+    /// Starts an actor with this one handler and default options: it stops when the handler panics.
+    ///
+    /// # Errors, panics, cancel safety
+    ///
+    /// As [`spawn_with`](Self::spawn_with).
+    fn spawn<H: MessageHandler<M>>(
+        &self,
+        address: &ActorAddress,
+        handler: H,
+    ) -> impl Future<Output = Result<ActorHandle<M>, RegisterError>> + Send {
+        self.spawn_with(address, SpawnOptions::new(), once(handler))
+    }
+
+    /// Ends a registration: the address is free at once, the actor gets no more messages, handles what it has, and
+    /// ends. `false` if it had ended before; a later owner of the same name is never touched.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the registration may have ended or not.
+    fn unregister(&self, registration: &Registration) -> impl Future<Output = bool> + Send;
+
+    /// Sends a message, waiting for room where the mailbox's strategy is to wait.
+    ///
+    /// # Errors
+    ///
+    /// If the message was not accepted, in which case no handler ever sees it and it is in the error.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room, the message has not been accepted and is dropped with it.
+    fn send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<(), SendError<M>>> + Send;
+
+    /// Sends a message without waiting.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), where a full mailbox that would make the sender wait refuses instead.
+    fn try_send(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>>,
+    ) -> Result<(), SendError<M>>;
+
+    /// Sends a message and waits for the reply.
+    ///
+    /// The wait ends at the envelope's deadline ([`Message::within`]), or else after the broker's default.
+    ///
+    /// # Errors
+    ///
+    /// If there is no reply. The error says why, whether a handler may have run, and has the message in it if it was
+    /// not accepted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, a message that was not begun never will be; a reply is counted as late.
+    fn request(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<M, RequestError<M>>> + Send;
+
+    /// Sends a typed request and waits for its typed reply.
+    ///
+    /// # Errors
+    ///
+    /// As [`request`](Self::request), and if the reply is of another kind, which is then in the error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`request`](Self::request).
+    fn ask<R: Request<M>>(
+        &self,
+        to: &ActorAddress,
+        request: R,
+    ) -> impl Future<Output = Result<R::Reply, AskError<M>>> + Send {
+        ask::ask(self, to, MessageEnvelope::new(request.into()))
+    }
+
+    /// As [`ask`](Self::ask), waiting no longer than `timeout`.
+    ///
+    /// # Errors, cancel safety
+    ///
+    /// As [`ask`](Self::ask).
+    fn ask_within<R: Request<M>>(
+        &self,
+        to: &ActorAddress,
+        request: R,
+        timeout: std::time::Duration,
+    ) -> impl Future<Output = Result<R::Reply, AskError<M>>> + Send {
+        ask::ask(
+            self,
+            to,
+            MessageEnvelope::new(request.into()).within(timeout),
+        )
+    }
+
+    /// Answers a caller. Handlers use [`Context::reply`].
+    ///
+    /// A caller that has gone meanwhile is no error: the answer is counted as late, and dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the caller named a reply address that does not take the answer, which is in the error.
+    ///
+    /// # Cancel safety
+    ///
+    /// A caller that waits has its answer without any waiting here. Dropped while it waits for room at a reply
+    /// address, the answer is not sent.
+    fn reply(
+        &self,
+        caller: Caller,
+        message: M,
+    ) -> impl Future<Output = Result<(), ReplyError<M>>> + Send;
+
+    /// Tells a caller at once that there will be no answer. Whoever holds a [`Caller`] calls this or
+    /// [`reply`](Self::reply); [`ReplyToken`](super::ReplyToken) and [`Context`] see to it.
+    fn decline(&self, caller: Caller, why: Declined);
+
+    /// Sends `message` to another actor, which answers `caller` in place of this one. Handlers use
+    /// [`Context::forward`].
+    ///
+    /// # Errors
+    ///
+    /// If the message was not accepted. It is in the error, and so is the caller.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for room, the message is not sent, and the caller learns that there is no reply.
+    fn forward(
+        &self,
+        caller: Caller,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<(), ForwardError<M>>> + Send;
+}
+
+/// What an actor does with its messages, one at a time, in order.
+///
+/// A handler is written once and runs under any broker: `handle` is generic over it, and its [`Context`] is the way
+/// back. `&mut self` is the actor's state; nobody else can touch it.
+///
+/// ```
+/// use std::convert::Infallible;
+///
+/// use switchboard::broker::{Context, MessageBroker, MessageHandler};
+/// use switchboard::message::{Message, MessageEnvelope};
+///
+/// #[derive(Debug)]
+/// enum Counter {
+///     Add(u64),
+///     GetTotal,
+///     Total(u64),
+/// }
+///
+/// impl Message for Counter {
+///     const MESSAGE_TYPE: &'static str = "counter";
+/// }
+///
+/// #[derive(Default)]
+/// struct Counting {
+///     total: u64,
+/// }
+///
+/// impl MessageHandler<Counter> for Counting {
+///     type Error = String;
+///
+///     async fn handle<B: MessageBroker<Counter>>(
+///         &mut self,
+///         envelope: MessageEnvelope<Counter>,
+///         context: &Context<Counter, B>,
+///     ) -> Result<(), String> {
+///         match envelope.into_message() {
+///             Counter::Add(number) => self.total += number,
+///             Counter::GetTotal => context.reply(Counter::Total(self.total)).await.map_err(|e| e.to_string())?,
+///             Counter::Total(_) => return Err("a total is an answer, not a question".into()),
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// A closure from an envelope to a future of a `Result<(), _>` is a handler too; it has no context.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle `{M}`",
+    note = "implement `MessageHandler<{M}>` for it, or pass a closure `|envelope: MessageEnvelope<{M}>| async {{ Ok::<_, Error>(()) }}`"
+)]
+pub trait MessageHandler<M: Message>: Send + 'static {
+    /// What can go wrong. Its text reaches the caller of a request that failed.
+    type Error: fmt::Display + Send;
+
+    /// Handles one message.
+    ///
+    /// A request must be answered through the context, or its caller learns that it was not.
+    ///
+    /// # Errors
+    ///
+    /// An error counts the message as failed, and ends a request that was not answered before. The actor goes on.
+    ///
+    /// # Panics
+    ///
+    /// A panic counts the message as failed too, and the spawn options say what becomes of the actor.
+    fn handle<B: MessageBroker<M>>(
+        &mut self,
+        envelope: MessageEnvelope<M>,
+        context: &Context<M, B>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Runs before the first message. The default does nothing.
+    ///
+    /// # Errors
+    ///
+    /// An error or a panic ends the actor.
+    fn started<B: MessageBroker<M>>(
+        &mut self,
+        context: &Context<M, B>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        let _ = context;
+        std::future::ready(Ok(()))
+    }
+
+    /// Runs after the last message, unless the handler panicked or the actor was aborted. The default does nothing.
+    fn stopped<B: MessageBroker<M>>(
+        &mut self,
+        context: &Context<M, B>,
+        cause: &StopCause,
+    ) -> impl Future<Output = ()> + Send {
+        let _ = (context, cause);
+        std::future::ready(())
+    }
+}
+
+impl<M, F, R, E> MessageHandler<M> for F
+where
+    M: Message,
+    F: FnMut(MessageEnvelope<M>) -> R + Send + 'static,
+    R: Future<Output = Result<(), E>> + Send,
+    E: fmt::Display + Send,
+{
+    type Error = E;
+
+    fn handle<B: MessageBroker<M>>(
+        &mut self,
+        envelope: MessageEnvelope<M>,
+        _context: &Context<M, B>,
+    ) -> impl Future<Output = Result<(), E>> + Send {
+        self(envelope)
+    }
+}

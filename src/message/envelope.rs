@@ -1,0 +1,320 @@
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::address::{ActorAddress, ActorId};
+use crate::message::metadata::Extras;
+use crate::message::{Deadline, Message, MessageId, MessagePriority, RequestKey};
+
+/// A message and its header.
+///
+/// Anything that takes an envelope also takes the bare message, which becomes an envelope with a new id and no
+/// deadline. The header adds 64 bytes to the message, and no allocation until metadata, a reply address or a
+/// correlation id is set.
+///
+/// ```
+/// use switchboard::message::{Message, MessageEnvelope};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Ping;
+///
+/// impl Message for Ping {
+///     const MESSAGE_TYPE: &'static str = "ping";
+/// }
+///
+/// let envelope = MessageEnvelope::new(Ping).with_metadata("trace", "abc");
+/// assert_eq!(envelope.attempt(), 1);
+/// assert_eq!(envelope.into_message(), Ping);
+/// ```
+#[derive(Clone)]
+pub struct MessageEnvelope<M> {
+    id: MessageId,
+    sender: Option<ActorId>,
+    deadline: Option<Deadline>,
+    request: Option<RequestKey>,
+    extras: Option<Box<Extras>>,
+    attempt: u32,
+    priority: MessagePriority,
+    /// Whether the sender is in the middle of handling a message, so that it can't be waited for.
+    sender_is_busy: bool,
+    message: M,
+}
+
+/// What the header may cost: part of the library's promise, so checked where the header is defined.
+const _: () = assert!(size_of::<MessageEnvelope<[u64; 6]>>() <= size_of::<[u64; 6]>() + 64);
+const _: () = assert!(size_of::<MessageEnvelope<u8>>() <= 8 + 64);
+
+impl<M: Message> MessageEnvelope<M> {
+    /// Puts `message` in an envelope with a new id and the priority that the message asks for.
+    #[inline]
+    pub fn new(message: M) -> Self {
+        Self {
+            id: MessageId::next(),
+            sender: None,
+            deadline: None,
+            request: None,
+            extras: None,
+            attempt: 1,
+            priority: message.priority(),
+            sender_is_busy: false,
+            message,
+        }
+    }
+}
+
+impl<M> MessageEnvelope<M> {
+    /// Sets the priority, in place of what the message asked for.
+    #[must_use]
+    pub fn with_priority(mut self, priority: MessagePriority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Names the actor that sends this.
+    #[must_use]
+    pub fn with_sender(mut self, sender: ActorId) -> Self {
+        self.sender = Some(sender);
+        self
+    }
+
+    /// Sets the deadline: a message that has not begun by then is not handled, and counts as expired.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(Deadline::at(deadline));
+        self
+    }
+
+    /// Sets the deadline to `timeout` from now.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.deadline = Some(Deadline::after(timeout));
+        self
+    }
+
+    /// Names where an answer should go as an ordinary message, for a sender that does not wait for it.
+    ///
+    /// The answer carries this envelope's id as its [`correlation`](Self::correlation).
+    #[must_use]
+    pub fn with_reply_to(mut self, address: ActorAddress) -> Self {
+        self.extras_mut().reply_to = Some(address);
+        self
+    }
+
+    /// Says which earlier message this one belongs to.
+    #[must_use]
+    pub fn with_correlation(mut self, id: MessageId) -> Self {
+        self.extras_mut().correlation = Some(id);
+        self
+    }
+
+    /// Adds an entry of your own, or replaces the one with the same key.
+    #[must_use]
+    pub fn with_metadata(mut self, key: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.extras_mut().set(key.as_ref(), value.as_ref());
+        self
+    }
+
+    /// The message's id.
+    pub fn id(&self) -> MessageId {
+        self.id
+    }
+
+    /// The actor that sent this, where an actor did.
+    pub fn sender(&self) -> Option<ActorId> {
+        self.sender
+    }
+
+    /// When this message stops being worth handling. `None` is never.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.and_then(Deadline::instant)
+    }
+
+    /// The time left until the deadline: zero when it has passed, `None` when there is none.
+    pub fn remaining(&self) -> Option<Duration> {
+        self.deadline()
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// How urgent this is.
+    pub fn priority(&self) -> MessagePriority {
+        self.priority
+    }
+
+    /// Which attempt at delivery this is, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Where the sender wants an answer as an ordinary message.
+    pub fn reply_to(&self) -> Option<&ActorAddress> {
+        self.extras.as_ref()?.reply_to.as_ref()
+    }
+
+    /// The earlier message that this one answers or belongs to.
+    pub fn correlation(&self) -> Option<MessageId> {
+        self.extras.as_ref()?.correlation
+    }
+
+    /// The value of an entry of your own.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.extras.as_ref()?.get(key)
+    }
+
+    /// All entries of your own, in the order in which they were added.
+    pub fn all_metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.extras.iter().flat_map(|extras| extras.iter())
+    }
+
+    /// Whether a caller waits for the reply.
+    pub fn is_request(&self) -> bool {
+        self.request.is_some()
+    }
+
+    /// The message.
+    pub fn message(&self) -> &M {
+        &self.message
+    }
+
+    /// The message, to change it.
+    pub fn message_mut(&mut self) -> &mut M {
+        &mut self.message
+    }
+
+    /// Takes the message out and drops the header.
+    pub fn into_message(self) -> M {
+        self.message
+    }
+
+    /// Takes the place of the message `id`, for whoever waits for the answer to that.
+    pub(crate) fn stand_in_for(&mut self, id: MessageId) {
+        self.id = id;
+    }
+
+    pub(crate) fn expiry(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    pub(crate) fn set_expiry(&mut self, deadline: Option<Deadline>) {
+        self.deadline = deadline;
+    }
+
+    /// Says that the handler of `sender` sends this.
+    pub(crate) fn set_sending_handler(&mut self, sender: ActorId) {
+        self.sender = Some(sender);
+        self.sender_is_busy = true;
+    }
+
+    /// Whether the handler of `actor` sends this, which would wait for itself if it waited for that actor.
+    #[inline]
+    pub(crate) fn is_from_handler_of(&self, actor: ActorId) -> bool {
+        self.sender_is_busy && self.sender == Some(actor)
+    }
+
+    pub(crate) fn request(&self) -> Option<RequestKey> {
+        self.request
+    }
+
+    pub(crate) fn set_request(&mut self, key: Option<RequestKey>) {
+        self.request = key;
+    }
+
+    fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+}
+
+impl<M: Message> From<M> for MessageEnvelope<M> {
+    #[inline]
+    fn from(message: M) -> Self {
+        Self::new(message)
+    }
+}
+
+impl<M: fmt::Debug> fmt::Debug for MessageEnvelope<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageEnvelope")
+            .field("id", &self.id)
+            .field("sender", &self.sender)
+            .field("priority", &self.priority)
+            .field("attempt", &self.attempt)
+            .field("remaining", &self.remaining())
+            .field("request", &self.is_request())
+            .field("extras", &self.extras)
+            .field("message", &self.message)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Urgent;
+
+    impl Message for Urgent {
+        const MESSAGE_TYPE: &'static str = "urgent";
+
+        fn priority(&self) -> MessagePriority {
+            MessagePriority::Critical
+        }
+    }
+
+    #[test]
+    fn a_bare_message_brings_its_own_priority_and_costs_no_allocation() {
+        let envelope = MessageEnvelope::from(Urgent);
+        assert_eq!(envelope.priority(), MessagePriority::Critical);
+        assert!(envelope.extras.is_none());
+        assert!(!envelope.is_request());
+        assert_eq!(
+            (envelope.sender(), envelope.deadline(), envelope.attempt()),
+            (None, None, 1)
+        );
+        assert_eq!(
+            envelope.with_priority(MessagePriority::Low).priority(),
+            MessagePriority::Low
+        );
+    }
+
+    #[test]
+    fn the_builder_sets_what_the_getters_read() {
+        let (sender, first) = (ActorId::next(), MessageId::next());
+        let address = ActorAddress::from(sender);
+        let envelope = MessageEnvelope::new(Urgent)
+            .with_sender(sender)
+            .with_reply_to(address.clone())
+            .with_correlation(first)
+            .with_metadata("a", "1")
+            .with_metadata("b", "2")
+            .with_metadata("a", "3");
+
+        assert_eq!(envelope.sender(), Some(sender));
+        assert_eq!(envelope.reply_to(), Some(&address));
+        assert_eq!(envelope.correlation(), Some(first));
+        assert_eq!(
+            envelope.all_metadata().collect::<Vec<_>>(),
+            [("a", "3"), ("b", "2")]
+        );
+        assert_eq!(envelope.metadata("c"), None);
+        assert_eq!(envelope.into_message(), Urgent);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_remaining_time_runs_down_to_zero_and_stays_there() {
+        let envelope = Urgent.within(Duration::from_secs(2));
+        assert_eq!(envelope.remaining(), Some(Duration::from_secs(2)));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(envelope.remaining(), Some(Duration::ZERO));
+        assert_eq!(Urgent.within(Duration::MAX).remaining(), None);
+    }
+
+    #[test]
+    fn debug_shows_the_message_and_the_header() {
+        let shown = format!("{:?}", MessageEnvelope::new(Urgent).with_metadata("k", "v"));
+        assert!(
+            shown.contains("Urgent") && shown.contains("Critical") && shown.contains("\"k\""),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! What a broker has counted.
+//!
+//! Every envelope that a broker accepts ends in exactly one [`Outcome`]. [`BrokerMetrics`] is a snapshot of how many
+//! ended how, in total and for each living actor. Reading it takes a short lock per actor; counting takes none of its
+//! own: what goes into a mailbox is counted under the lock that moves it, and what comes out is counted by the one
+//! task that handles it, in memory of its own.
+//!
+//! ```
+//! # use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
+//! # use switchboard::message::{Message, MessageEnvelope};
+//! use switchboard::metrics::Outcome;
+//! # #[derive(Debug)]
+//! # struct Note;
+//! # impl Message for Note {
+//! #     const MESSAGE_TYPE: &'static str = "note";
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = InMemoryMessageBroker::<Note>::new();
+//! let desk = "named:desk".parse()?;
+//! let actor = broker.spawn(&desk, |_: MessageEnvelope<Note>| async { Ok::<_, String>(()) }).await?;
+//! broker.send(&desk, Note).await?;
+//! actor.drain().await;
+//!
+//! let metrics = broker.metrics();
+//! assert_eq!(metrics.total.outcomes[Outcome::Handled], 1);
+//! assert_eq!(metrics.total.unaccounted(), 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod outcome;
+mod snapshot;
+mod tally;
+
+pub use outcome::{Outcome, Outcomes};
+pub use snapshot::{ActorMetrics, BrokerMetrics, Traffic};
+
+pub(crate) use tally::Tally;

@@ -1,0 +1,19 @@
+//! The table of requests whose callers wait.
+//!
+//! A request has its entry here *before* its message is sent, so a reply can't come too early, and a reply goes from
+//! the handler straight to its entry: it needs no room in any mailbox. The entry is freed when its caller has
+//! the answer or goes away, whichever is first ([`Pending`] frees it when dropped). Slots are used again, so a
+//! request allocates nothing in steady state.
+//!
+//! One timer serves all deadlines: see [`timer`](self::timer).
+
+mod ended;
+mod pending;
+mod shard;
+mod table;
+mod timer;
+
+pub(crate) use ended::Ended;
+pub(crate) use pending::Pending;
+pub(crate) use table::RequestTable;
+pub(crate) use timer::Timer;
