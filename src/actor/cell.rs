@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::AbortHandle;
 
+use super::{Epoch, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::{MailboxOptions, Queue};
 use crate::metrics::{ActorMetrics, Outcome, Tally, Traffic};
@@ -10,11 +11,13 @@ use crate::metrics::{ActorMetrics, Outcome, Tally, Traffic};
 /// What the registry, the senders and the actor's own task share of one actor.
 pub(crate) struct ActorCell<M> {
     pub(crate) id: ActorId,
+    pub(crate) epoch: Epoch,
     pub(crate) address: ActorAddress,
     pub(crate) queue: Queue<M>,
     pub(crate) tally: Tally,
     stopping: AtomicBool,
     ended: AtomicBool,
+    departed: AtomicBool,
     /// Whether a task of the broker's runs it.
     spawned: bool,
     task: OnceLock<AbortHandle>,
@@ -22,23 +25,24 @@ pub(crate) struct ActorCell<M> {
 }
 
 impl<M> ActorCell<M> {
-    pub(crate) fn new(
-        id: ActorId,
-        address: ActorAddress,
-        mailbox: MailboxOptions,
-        spawned: bool,
-    ) -> Self {
+    pub(crate) fn new(id: ActorId, address: ActorAddress, mailbox: MailboxOptions, spawned: bool) -> Self {
         Self {
             id,
+            epoch: Epoch::next(),
             address,
             queue: Queue::new(mailbox),
             tally: Tally::new(),
             stopping: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            departed: AtomicBool::new(false),
             spawned,
             task: OnceLock::new(),
             aborting: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn registration(&self) -> Registration {
+        Registration { address: self.address.clone(), actor: self.id, epoch: self.epoch }
     }
 
     /// Asks the actor to begin no further message. True if that is news.
@@ -63,8 +67,13 @@ impl<M> ActorCell<M> {
         self.ended.load(Ordering::SeqCst) && self.tally.in_handler() == 0
     }
 
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::SeqCst)
+    /// Says that its task has let go of all it owned.
+    pub(crate) fn depart(&self) {
+        self.departed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn has_departed(&self) -> bool {
+        self.departed.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_spawned(&self) -> bool {

@@ -21,14 +21,11 @@ struct Account<M: Message> {
 }
 
 impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
-    pub(super) fn new(envelope: MessageEnvelope<M>, mailbox: &ActorMailbox<M>, broker: &B) -> Self {
+    pub(super) fn new(mut envelope: MessageEnvelope<M>, mailbox: &ActorMailbox<M>, broker: &B) -> Self {
+        envelope.leave_sender();
         let account = Account::open(mailbox);
         let token = Caller::of(&envelope).map(|caller| ReplyToken::new(broker.clone(), caller));
-        Self {
-            envelope,
-            token,
-            _account: account,
-        }
+        Self { envelope, token, _account: account }
     }
 
     /// The message and its header.
@@ -71,10 +68,7 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
 impl<M: Message> Account<M> {
     fn open(mailbox: &ActorMailbox<M>) -> Self {
         mailbox.cell.tally.take_in_hand();
-        Self {
-            hub: Arc::clone(&mailbox.hub),
-            cell: Arc::clone(&mailbox.cell),
-        }
+        Self { hub: Arc::clone(&mailbox.hub), cell: Arc::clone(&mailbox.cell) }
     }
 }
 
@@ -90,8 +84,6 @@ impl<M: Message> Drop for Account<M> {
 
 impl<M: Message, B: MessageBroker<M>> fmt::Debug for Delivery<M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Delivery")
-            .field("envelope", &self.envelope)
-            .finish()
+        f.debug_struct("Delivery").field("envelope", &self.envelope).finish()
     }
 }

@@ -17,11 +17,7 @@ pub struct ActorHandle<M: Message> {
 }
 
 impl<M: Message> ActorHandle<M> {
-    pub(super) fn new(
-        hub: Arc<Hub<M>>,
-        cell: Arc<ActorCell<M>>,
-        task: JoinHandle<StopCause>,
-    ) -> Self {
+    pub(super) fn new(hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>, task: JoinHandle<StopCause>) -> Self {
         Self { hub, cell, task }
     }
 
@@ -37,10 +33,7 @@ impl<M: Message> ActorHandle<M> {
 
     /// Its registration, to unregister it with.
     pub fn registration(&self) -> Registration {
-        Registration {
-            address: self.cell.address.clone(),
-            actor: self.cell.id,
-        }
+        self.cell.registration()
     }
 
     /// How many messages wait in its mailbox.
@@ -94,9 +87,6 @@ impl<M: Message> ActorHandle<M> {
 
 impl<M: Message> fmt::Debug for ActorHandle<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ActorHandle")
-            .field("id", &self.id())
-            .field("address", self.address())
-            .finish()
+        f.debug_struct("ActorHandle").field("id", &self.id()).field("address", self.address()).finish()
     }
 }

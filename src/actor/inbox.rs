@@ -48,16 +48,15 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     ///
     /// Dropped while it waits, no message is lost.
     pub async fn recv(&mut self) -> Option<Delivery<M, B>> {
-        let mut slot = None;
-        std::future::poll_fn(|cx| self.mailbox.poll_next(&mut slot, cx)).await;
-        slot.map(|envelope| Delivery::new(envelope, &self.mailbox, &self.broker))
+        std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await;
+        let envelope = self.mailbox.take()?;
+        Some(Delivery::new(envelope, &self.mailbox, &self.broker))
     }
 
     /// As [`recv`](Self::recv), if there is such a message now.
     pub fn try_recv(&mut self) -> Option<Delivery<M, B>> {
-        let mut slot = None;
-        self.mailbox.try_next(&mut slot);
-        slot.map(|envelope| Delivery::new(envelope, &self.mailbox, &self.broker))
+        let envelope = if self.mailbox.has_next() { self.mailbox.take()? } else { return None };
+        Some(Delivery::new(envelope, &self.mailbox, &self.broker))
     }
 
     /// Frees the name and refuses what comes from now on. What was accepted can still be received.
@@ -77,10 +76,7 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
 
     /// Its registration, to unregister it with.
     pub fn registration(&self) -> Registration {
-        Registration {
-            address: self.address().clone(),
-            actor: self.id(),
-        }
+        self.mailbox.cell.registration()
     }
 
     /// How many messages wait, exactly.
@@ -91,9 +87,6 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
 
 impl<M: Message, B: MessageBroker<M>> fmt::Debug for Inbox<M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox")
-            .field("address", self.address())
-            .field("depth", &self.depth())
-            .finish()
+        f.debug_struct("Inbox").field("address", self.address()).field("depth", &self.depth()).finish()
     }
 }

@@ -4,8 +4,8 @@ use std::task::{Context, Poll, ready};
 use super::ActorCell;
 use crate::broker::Hub;
 use crate::dead_letters::DeadLetterReason;
-use crate::mailbox::{Batch, Slot};
-use crate::message::{Deadline, Message};
+use crate::mailbox::Batch;
+use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// The receiving side of an actor's mailbox. Dropping it is the actor's end: the names are freed, and what is left
 /// becomes dead letters.
@@ -17,54 +17,67 @@ pub(crate) struct ActorMailbox<M: Message> {
 
 impl<M: Message> ActorMailbox<M> {
     pub(crate) fn new(hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
-        Self {
-            hub,
-            cell,
-            batch: Batch::new(),
-        }
+        Self { hub, cell, batch: Batch::new() }
     }
 
-    /// Puts the next message that is worth handling into `slot`; `Ready(false)` when the mailbox is closed and empty.
-    #[inline]
-    pub(crate) fn poll_next(&mut self, slot: &mut Slot<M>, cx: &Context<'_>) -> Poll<bool> {
+    /// Waits until the next message is one that is worth handling, for [`take`](Self::take). `Ready(false)` when the
+    /// mailbox is closed and empty.
+    #[inline(always)]
+    pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<bool> {
         loop {
-            if !ready!(self.cell.queue.poll_pop(&mut self.batch, slot, cx)) {
+            if !ready!(self.cell.queue.poll_fill(&mut self.batch, cx)) {
                 return Poll::Ready(false);
             }
-            if self.is_worth_handling(slot) {
+            if self.is_worth_handling() {
                 return Poll::Ready(true);
             }
         }
     }
 
     /// As [`poll_next`](Self::poll_next), if there is such a message now.
-    pub(crate) fn try_next(&mut self, slot: &mut Slot<M>) -> bool {
-        while self.cell.queue.pop(&mut self.batch, slot) {
-            if self.is_worth_handling(slot) {
+    pub(crate) fn has_next(&mut self) -> bool {
+        while self.cell.queue.fill(&mut self.batch) {
+            if self.is_worth_handling() {
                 return true;
             }
         }
         false
     }
 
-    /// Discards a message whose deadline has passed or whose caller is gone.
-    #[inline]
-    fn is_worth_handling(&self, slot: &mut Slot<M>) -> bool {
-        let Some(envelope) = slot else { return false };
-        if envelope.expiry().is_none() && envelope.request().is_none() {
-            return true;
+    /// The message that was found worth handling.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Option<&mut MessageEnvelope<M>> {
+        self.batch.front()
+    }
+
+    /// Takes the message that was found worth handling.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Option<MessageEnvelope<M>> {
+        self.cell.queue.take(&mut self.batch)
+    }
+
+    /// Whether the next message is; if not, it is discarded.
+    #[inline(always)]
+    fn is_worth_handling(&mut self) -> bool {
+        match self.batch.front() {
+            Some(next) if next.expiry().is_some() || next.request().is_some() => self.is_still_wanted(),
+            next => next.is_some(),
         }
-        let reason = if envelope.expiry().is_some_and(Deadline::has_passed) {
+    }
+
+    /// Looks whether the deadline has passed or the caller is gone. A request that passes has begun.
+    fn is_still_wanted(&mut self) -> bool {
+        let Some(next) = self.batch.front() else { return false };
+        let reason = if next.expiry().is_some_and(Deadline::has_passed) {
             DeadLetterReason::Expired
-        } else if envelope
-            .request()
-            .is_some_and(|key| !self.hub.requests.begin(key))
-        {
+        } else if next.request().is_some_and(|key| !self.hub.requests.begin(key)) {
             DeadLetterReason::Cancelled
         } else {
             return true;
         };
-        self.hub.discard(&self.cell, slot.take(), reason);
+        if let Some(envelope) = self.take() {
+            self.hub.discard(&self.cell, envelope, reason);
+        }
         false
     }
 }
@@ -73,8 +86,7 @@ impl<M: Message> Drop for ActorMailbox<M> {
     fn drop(&mut self) {
         self.hub.close(&self.cell);
         for envelope in self.cell.queue.drain(&mut self.batch) {
-            self.hub
-                .discard(&self.cell, Some(envelope), DeadLetterReason::ActorStopped);
+            self.hub.discard(&self.cell, envelope, DeadLetterReason::ActorStopped);
         }
         self.cell.end();
         self.hub.retire(&self.cell);

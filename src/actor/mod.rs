@@ -27,6 +27,7 @@ mod panic;
 mod registration;
 mod run;
 mod stop;
+mod turn;
 
 pub use delivery::Delivery;
 pub use factory::{HandlerFactory, Once, once};
@@ -38,4 +39,5 @@ pub use stop::StopCause;
 
 pub(crate) use cell::ActorCell;
 pub(crate) use mailbox::ActorMailbox;
+pub(crate) use registration::Epoch;
 pub(crate) use run::spawn;

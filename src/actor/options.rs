@@ -30,10 +30,7 @@ pub struct SpawnOptions {
 impl SpawnOptions {
     /// The broker's default mailbox, and an actor that stops when its handler panics.
     pub const fn new() -> Self {
-        Self {
-            mailbox: None,
-            on_panic: OnPanic::Stop,
-        }
+        Self { mailbox: None, on_panic: OnPanic::Stop }
     }
 
     /// Sets the mailbox, in place of the broker's default.

@@ -9,12 +9,10 @@ use std::task::Poll;
 /// panicked is dropped, and nothing else is lent to it for change.
 pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<str>> {
     let mut future = pin!(future);
-    std::future::poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(polled) => polled.map(Ok),
-            Err(payload) => Poll::Ready(Err(describe(&*payload))),
-        },
-    )
+    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(polled) => polled.map(Ok),
+        Err(payload) => Poll::Ready(Err(describe(&*payload))),
+    })
     .await
 }
 
@@ -24,9 +22,83 @@ pub(super) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, Box<str>
 }
 
 pub(super) fn describe(payload: &(dyn Any + Send)) -> Box<str> {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic whose cause is not text").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::panic_any;
+    use std::sync::Arc;
+
+    use super::*;
+
+    const NO_TEXT: &str = "a panic whose cause is not text";
+
+    fn literal() {
+        panic!("out of ink");
+    }
+
+    fn formatted() {
+        let left = 3;
+        panic!("only {left} left");
+    }
+
+    fn not_text() {
+        panic_any(7_u64);
+    }
+
+    const CAUSES: [(fn(), &str); 3] = [(literal, "out of ink"), (formatted, "only 3 left"), (not_text, NO_TEXT)];
+
+    #[test]
+    fn work_that_panics_gives_its_cause() {
+        for (work, cause) in CAUSES {
+            assert_eq!(catch_panic_now(work).map_err(String::from), Err(cause.to_owned()));
+        }
+    }
+
+    #[test]
+    fn work_that_does_not_panic_gives_what_it_returns() {
+        assert_eq!(catch_panic_now(|| 7), Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_future_that_panics_gives_its_cause_at_once_or_after_a_wait() {
+        for (work, cause) in CAUSES {
+            assert_eq!(catch_panic(async { work() }).await, Err(cause.into()));
+            let later = async {
+                tokio::task::yield_now().await;
+                work();
+            };
+            assert_eq!(catch_panic(later).await, Err(cause.into()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_future_that_does_not_panic_gives_its_output() {
+        let later = async {
+            tokio::task::yield_now().await;
+            7
+        };
+        assert_eq!(catch_panic(later).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_a_panicking_future_held_is_dropped() {
+        let held = Arc::new(());
+        let also = Arc::clone(&held);
+        let ended = catch_panic(async move {
+            let _held = also;
+            literal();
+        });
+        assert!(ended.await.is_err());
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn a_cause_is_described_whatever_kind_of_text_it_is() {
+        assert_eq!(&*describe(&"borrowed"), "borrowed");
+        assert_eq!(&*describe(&String::from("owned")), "owned");
+        assert_eq!(&*describe(&()), NO_TEXT);
+    }
 }

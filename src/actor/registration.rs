@@ -1,8 +1,10 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::address::{ActorAddress, ActorId};
 
 /// Which actor owns, or is a member of, which address.
 ///
-/// The id belongs to this one registration, so what is done with it can't hit a later owner of the same name.
+/// It knows which registration it is, so what is done with it can't hit a later owner of the same name or id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Registration {
@@ -10,4 +12,17 @@ pub struct Registration {
     pub address: ActorAddress,
     /// The actor.
     pub actor: ActorId,
+    pub(crate) epoch: Epoch,
+}
+
+/// Tells the registrations of one process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // Relaxed: only the numbers must differ.
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }

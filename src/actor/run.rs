@@ -2,16 +2,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::panic::{catch_panic, catch_panic_now};
-use super::{ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
+use super::turn::Turn;
+use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::mailbox::Slot;
 use crate::message::Message;
 use crate::metrics::Outcome;
-
-/// Messages that an actor may handle in a row before it lets other tasks of its thread run: as many as tokio's own
-/// channels allow.
-const MESSAGES_PER_TURN: u32 = 128;
 
 /// Registers an actor in `hub` and starts its task. `broker` is what its context speaks to.
 ///
@@ -33,6 +29,7 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
         mailbox: ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)),
         factory,
         on_panic: options.panic_policy(),
+        _departure: Departure { hub: Arc::clone(hub), cell: Arc::clone(&cell) },
     };
     let task = runtime.spawn(actor.run());
     cell.set_task(task.abort_handle());
@@ -46,6 +43,21 @@ struct Actor<M: Message, B: MessageBroker<M>, F> {
     mailbox: ActorMailbox<M>,
     factory: F,
     on_panic: OnPanic,
+    /// Dropped last, when everything else that the actor owned is gone.
+    _departure: Departure<M>,
+}
+
+/// Tells the hub that the actor is gone.
+struct Departure<M: Message> {
+    hub: Arc<Hub<M>>,
+    cell: Arc<ActorCell<M>>,
+}
+
+impl<M: Message> Drop for Departure<M> {
+    fn drop(&mut self) {
+        self.cell.depart();
+        self.hub.gone.notify_waiters();
+    }
 }
 
 /// Why a handler's work came to an end.
@@ -57,117 +69,136 @@ enum Halt {
 
 impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     async fn run(mut self) -> StopCause {
-        let mut handler = match self.build().await {
-            Ok(handler) => handler,
-            Err(cause) => return cause,
-        };
+        let mut panicked = None;
         loop {
-            let cause = match self.work(&mut handler).await {
-                Halt::Stopped => StopCause::Stopped,
-                Halt::Drained => StopCause::Drained,
-                Halt::Panicked(cause) => {
-                    drop_quietly(handler);
-                    match self.rebuild(cause).await {
-                        Ok(rebuilt) => handler = rebuilt,
-                        Err(cause) => return cause,
-                    }
-                    continue;
-                }
+            let mut handler = match self.build(panicked.take()).await {
+                Ok(handler) => handler,
+                Err(cause) => return cause,
             };
-            // Before the hook, so that whatever it does, nothing more is accepted.
-            self.mailbox.hub.close(&self.mailbox.cell);
-            let _ = catch_panic(async { handler.stopped(&self.context, &cause).await }).await;
-            drop_quietly(handler);
-            return cause;
-        }
-    }
-
-    async fn build(&mut self) -> Result<F::Handler, StopCause> {
-        let built = catch_panic_now(|| self.factory.build()).map_err(StopCause::StartFailed)?;
-        let mut handler =
-            built.ok_or_else(|| StopCause::StartFailed("there is no handler to build".into()))?;
-        match catch_panic(async { handler.started(&self.context).await }).await {
-            Ok(Ok(())) => Ok(handler),
-            Ok(Err(error)) => Err(StopCause::StartFailed(error_text(&error))),
-            Err(panic) => Err(StopCause::StartFailed(panic)),
-        }
-    }
-
-    async fn rebuild(&mut self, panic: Box<str>) -> Result<F::Handler, StopCause> {
-        let cell = &self.mailbox.cell;
-        tracing::warn!(actor = %cell.address, id = %cell.id, cause = &*panic, policy = ?self.on_panic, "handler panicked");
-        match self.on_panic {
-            OnPanic::Stop => Err(StopCause::Panicked(panic)),
-            OnPanic::Rebuild => {
-                let handler = self.build().await?;
-                self.mailbox.cell.tally.count_rebuild();
-                Ok(handler)
+            match self.work(&mut handler).await {
+                Halt::Stopped => return self.finish(handler, StopCause::Stopped).await,
+                Halt::Drained => return self.finish(handler, StopCause::Drained).await,
+                Halt::Panicked(panic) => {
+                    drop_quietly(handler);
+                    self.report(&panic);
+                    panicked = Some(panic);
+                }
             }
         }
+    }
+
+    /// Builds and starts a handler: the first, or one in place of one that panicked.
+    async fn build(&mut self, panicked: Option<Box<str>>) -> Result<F::Handler, StopCause> {
+        if let (Some(panic), OnPanic::Stop) = (&panicked, self.on_panic) {
+            return Err(StopCause::Panicked(panic.clone()));
+        }
+        let built = catch_panic_now(|| self.factory.build()).map_err(StopCause::StartFailed)?;
+        let rebuilt = panicked.is_some();
+        let Some(mut handler) = built else {
+            let none = || StopCause::StartFailed("the factory built no handler".into());
+            return Err(panicked.map_or_else(none, StopCause::Panicked));
+        };
+        let failure = match catch_panic(async { handler.started(&self.context).await }).await {
+            Ok(Ok(())) => {
+                self.mailbox.cell.tally.count_build(rebuilt);
+                return Ok(handler);
+            }
+            Ok(Err(error)) => error_text(&error),
+            Err(panic) => panic,
+        };
+        drop_quietly(handler);
+        Err(StopCause::StartFailed(failure))
+    }
+
+    fn report(&self, panic: &str) {
+        let cell = &self.mailbox.cell;
+        tracing::warn!(actor = %cell.address, id = %cell.id, cause = panic, policy = ?self.on_panic, "handler panicked");
+    }
+
+    async fn finish(&mut self, mut handler: F::Handler, cause: StopCause) -> StopCause {
+        // Before the hook, so that whatever it does, nothing more is accepted.
+        self.mailbox.hub.close(&self.mailbox.cell);
+        let _ = catch_panic(async { handler.stopped(&self.context, &cause).await }).await;
+        drop_quietly(handler);
+        cause
     }
 
     /// Handles messages until there are no more to come or the handler panics.
+    ///
+    /// The panic is caught round the whole loop, not round each message: a wrapper for each would copy the handler's
+    /// future, which is large, once more.
     async fn work(&mut self, handler: &mut F::Handler) -> Halt {
-        let mut slot = None;
-        let mut turn = 0;
-        loop {
-            if self.mailbox.cell.is_stopping() {
-                return Halt::Stopped;
-            }
-            if !std::future::poll_fn(|cx| self.mailbox.poll_next(&mut slot, cx)).await {
-                return if self.mailbox.cell.is_stopping() {
-                    Halt::Stopped
-                } else {
-                    Halt::Drained
-                };
-            }
-            if let Err(panic) = self.handle(handler, &mut slot).await {
-                return Halt::Panicked(panic);
-            }
-            turn += 1;
-            if turn == MESSAGES_PER_TURN {
-                turn = 0;
-                tokio::task::yield_now().await;
+        match catch_panic(self.handle_all(handler)).await {
+            Ok(halt) => halt,
+            Err(panic) => {
+                self.settle_panic(&panic);
+                Halt::Panicked(panic)
             }
         }
     }
 
-    /// Handles the slot's message.
-    async fn handle(
-        &mut self,
-        handler: &mut F::Handler,
-        slot: &mut Slot<M>,
-    ) -> Result<(), Box<str>> {
+    async fn handle_all(&mut self, handler: &mut F::Handler) -> Halt {
+        let mut turn = Turn::default();
+        while !self.mailbox.cell.is_stopping() {
+            let next = std::future::poll_fn(|cx| {
+                let next = self.mailbox.poll_next(cx);
+                if next.is_pending() {
+                    turn.begin();
+                }
+                next
+            });
+            if !next.await {
+                break;
+            }
+            self.begin();
+            let Some(envelope) = self.mailbox.take() else { break };
+            let result = handler.handle(envelope, &self.context).await;
+            self.settle(result);
+            if turn.is_over() {
+                tokio::task::yield_now().await;
+                turn.begin();
+            }
+        }
+        if self.mailbox.cell.is_stopping() { Halt::Stopped } else { Halt::Drained }
+    }
+
+    #[inline]
+    fn begin(&mut self) {
         self.mailbox.cell.tally.set_in_handler(true);
-        self.context.begin(slot);
-        let result = catch_panic(async {
-            match slot.take() {
-                Some(envelope) => handler.handle(envelope, &self.context).await,
-                None => Ok(()),
-            }
-        })
-        .await;
+        // While it is still in the batch, so that it need not be moved twice.
+        if let Some(next) = self.mailbox.next() {
+            next.leave_sender();
+            self.context.begin(next);
+        }
+    }
+
+    #[inline]
+    fn settle<E: fmt::Display>(&mut self, result: Result<(), E>) {
         let tally = &self.mailbox.cell.tally;
-        let panic = match result {
-            Ok(Ok(())) => {
-                tally.handled_by_task();
+        match result {
+            Ok(()) => {
                 self.context.finish(Declined::NoReply);
-                None
+                tally.handled_by_task();
             }
-            Ok(Err(error)) => {
-                self.context.finish(Declined::Failed(error_text(&error)));
+            Err(error) => {
+                let text = error_text(&error);
+                // Before it is counted: its `Drop` may panic, and then it must not be counted again.
+                drop_quietly(error);
+                self.context.finish(Declined::Failed(text));
                 tally.count(Outcome::Failed);
-                None
             }
-            Err(panic) => {
-                self.context.finish(Declined::Panicked(panic.clone()));
-                tally.count(Outcome::Failed);
-                tally.count_panic();
-                Some(panic)
-            }
-        };
+        }
         tally.set_in_handler(false);
-        panic.map_or(Ok(()), Err)
+    }
+
+    /// Settles the message that was being handled, if the panic came from its handler.
+    fn settle_panic(&mut self, panic: &str) {
+        self.context.finish(Declined::Panicked(panic.into()));
+        let tally = &self.mailbox.cell.tally;
+        tally.count_panic();
+        if tally.end_all_in_handler() {
+            tally.count(Outcome::Failed);
+        }
     }
 }
 

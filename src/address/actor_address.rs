@@ -116,9 +116,7 @@ impl FromStr for ActorAddress {
             "named" => Ok(Self::named(rest)?),
             "service" => Ok(Self::service(rest)?),
             "pool" => Ok(Self::pool(rest)?),
-            unknown => Err(AddressError::UnknownKind {
-                kind: unknown.to_owned(),
-            }),
+            unknown => Err(AddressError::UnknownKind { kind: unknown.to_owned() }),
         }
     }
 }
@@ -157,16 +155,8 @@ mod tests {
         let id: ActorId = "00000000000000ab-0000000000000012".parse().unwrap();
         let cases = [
             (id.into(), "id:00000000000000ab-0000000000000012", false),
-            (
-                ActorAddress::named("counter").unwrap(),
-                "named:counter",
-                false,
-            ),
-            (
-                ActorAddress::service("billing.eu").unwrap(),
-                "service:billing.eu",
-                true,
-            ),
+            (ActorAddress::named("counter").unwrap(), "named:counter", false),
+            (ActorAddress::service("billing.eu").unwrap(), "service:billing.eu", true),
             (ActorAddress::pool("readers").unwrap(), "pool:readers", true),
         ];
         for (address, text, is_group) in cases {
@@ -186,10 +176,7 @@ mod tests {
             (":counter", unknown("")),
             ("Named:counter", unknown("Named")),
             ("named:", NameError::Empty.into()),
-            (
-                "pool:a:b",
-                NameError::Character { found: ':', at: 1 }.into(),
-            ),
+            ("pool:a:b", NameError::Character { found: ':', at: 1 }.into()),
             ("id:7", ParseIdError::Length { length: 1 }.into()),
         ];
         for (text, error) in cases {

@@ -36,9 +36,7 @@ impl ActorId {
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         // Relaxed, as a number only has to be taken once: no other memory is published with it.
-        Self(UniqueId::of_this_process(
-            NEXT.fetch_add(1, Ordering::Relaxed),
-        ))
+        Self(UniqueId::of_this_process(NEXT.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The part which all ids of one process share, and which another process has by chance only.
@@ -79,13 +77,9 @@ mod tests {
 
     #[test]
     fn ids_are_distinct_across_threads_and_share_the_node() {
-        let threads: Vec<_> = (0..4)
-            .map(|_| thread::spawn(|| (0..1_000).map(|_| ActorId::next()).collect::<Vec<_>>()))
-            .collect();
-        let all: HashSet<_> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect();
+        let threads: Vec<_> =
+            (0..4).map(|_| thread::spawn(|| (0..1_000).map(|_| ActorId::next()).collect::<Vec<_>>())).collect();
+        let all: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(all.len(), 4_000);
         let node = ActorId::next().node();
         assert!(all.iter().all(|id| id.node() == node));

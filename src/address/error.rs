@@ -56,10 +56,7 @@ pub enum AddressError {
     )]
     MissingKind,
     /// The word before the colon is none of the four kinds.
-    #[error(
-        "{} is not a kind of address; use `id`, `named`, `service` or `pool` before the colon",
-        Shortened(kind)
-    )]
+    #[error("{} is not a kind of address; use `id`, `named`, `service` or `pool` before the colon", Shortened(kind))]
     UnknownKind {
         /// The word as it was passed, which may hold anything. Printing the error escapes and
         /// shortens it.
@@ -93,26 +90,16 @@ mod tests {
     fn an_unknown_kind_is_escaped() {
         let kind = "\u{1b}[31m\n\u{202e}".to_owned();
         let text = AddressError::UnknownKind { kind }.to_string();
-        assert!(
-            text.starts_with(r#""\u{1b}[31m\n\u{202e}" is not"#),
-            "{text}"
-        );
+        assert!(text.starts_with(r#""\u{1b}[31m\n\u{202e}" is not"#), "{text}");
     }
 
     #[test]
     fn an_unknown_kind_is_cut_after_32_characters() {
-        let whole = AddressError::UnknownKind {
-            kind: "é".repeat(32),
-        };
+        let whole = AddressError::UnknownKind { kind: "é".repeat(32) };
         assert!(!whole.to_string().contains('…'));
-        let cut = AddressError::UnknownKind {
-            kind: "é".repeat(33),
-        };
+        let cut = AddressError::UnknownKind { kind: "é".repeat(33) };
         let text = cut.to_string();
-        assert!(
-            text.starts_with(&format!("\"{}\"… is not", "é".repeat(32))),
-            "{text}"
-        );
+        assert!(text.starts_with(&format!("\"{}\"… is not", "é".repeat(32))), "{text}");
     }
 
     #[test]

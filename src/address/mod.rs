@@ -34,10 +34,13 @@
 mod actor_address;
 mod actor_id;
 mod error;
+mod literal;
 mod name;
 
 pub use self::actor_address::ActorAddress;
 pub use self::actor_id::ActorId;
 pub use self::error::{AddressError, NameError};
+#[doc(hidden)]
+pub use self::literal::{from_literal, is_valid_literal};
 pub use self::name::Name;
 pub use crate::unique_id::ParseIdError;

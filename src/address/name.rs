@@ -169,12 +169,7 @@ mod tests {
 
     #[test]
     fn characters_are_found_at_their_byte() {
-        let cases = [
-            ("a b", ' ', 1),
-            ("é", 'é', 0),
-            ("a.b\n", '\n', 3),
-            ("a:b", ':', 1),
-        ];
+        let cases = [("a b", ' ', 1), ("é", 'é', 0), ("a.b\n", '\n', 3), ("a:b", ':', 1)];
         for (text, found, at) in cases {
             let error = NameError::Character { found, at };
             assert_eq!(Name::new(text), Err(error), "{text:?}");
@@ -233,10 +228,7 @@ mod tests {
 
     fn obeys_the_rule(text: &str) -> bool {
         let is_token = |token: &[u8]| {
-            !token.is_empty()
-                && token
-                    .iter()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+            !token.is_empty() && token.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
         };
         (1..=255).contains(&text.len()) && text.as_bytes().split(|&byte| byte == b'.').all(is_token)
     }

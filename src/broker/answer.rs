@@ -1,8 +1,8 @@
 use super::caller::Way;
 use super::offer::{Admission, Target};
-use super::tell::not_sent;
 use super::{Caller, Declined, ForwardError, Hub, ReplyError, SendError, SendErrorKind};
-use crate::address::{ActorAddress, ActorId};
+use crate::actor::ActorCell;
+use crate::address::ActorAddress;
 use crate::message::{Message, MessageEnvelope, RequestKey};
 use crate::requests::{Ended, RequestTable};
 
@@ -15,15 +15,19 @@ struct HandOver<'a, M> {
 impl<M: Send> Admission<M> for HandOver<'_, M> {
     type Refusal = SendErrorKind;
 
-    fn admit(
-        &mut self,
-        to: ActorId,
-        envelope: &mut MessageEnvelope<M>,
-    ) -> Result<(), SendErrorKind> {
+    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         envelope.set_request(Some(self.key));
         // If the caller has gone, the message is sent all the same, and discarded like any other whose caller has.
-        self.table.hand_over(self.key, to);
+        self.table.hand_over(self.key, to.epoch);
         Ok(())
+    }
+
+    fn waits(&self) {
+        self.table.waits_for_room(self.key);
+    }
+
+    fn got_in(&self, actor: &ActorCell<M>) {
+        self.table.got_in(self.key, actor.epoch, || actor.is_stopping());
     }
 }
 
@@ -42,7 +46,7 @@ impl<M: Message> Passing<'_, M> {
 impl<M: Message> Drop for Passing<'_, M> {
     fn drop(&mut self) {
         if let Some(caller) = self.caller.take() {
-            self.hub.decline(caller, Declined::NoReply);
+            self.hub.decline(&caller, Declined::NoReply);
         }
     }
 }
@@ -56,14 +60,12 @@ impl<M: Message> Hub<M> {
             }
             Way::Address(address) => {
                 let envelope = MessageEnvelope::new(message).with_correlation(caller.asked);
-                self.send(Target::Address(&address), envelope)
-                    .await
-                    .map_err(ReplyError::not_sent)
+                self.send(Target::Address(&address), envelope).await.map_err(ReplyError::not_sent)
             }
         }
     }
 
-    pub(super) fn decline(&self, caller: Caller, why: Declined) {
+    pub(super) fn decline(&self, caller: &Caller, why: Declined) {
         let Way::Request(key) = caller.way else {
             return;
         };
@@ -84,16 +86,10 @@ impl<M: Message> Hub<M> {
     ) -> Result<(), ForwardError<M>> {
         envelope.stand_in_for(caller.asked);
         let way = caller.way.clone();
-        let passing = Passing {
-            hub: self,
-            caller: Some(caller),
-        };
+        let passing = Passing { hub: self, caller: Some(caller) };
         let sent = match way {
             Way::Request(key) => self.hand_over(key, to, envelope).await,
-            Way::Address(address) => {
-                self.send(Target::Address(to), envelope.with_reply_to(address))
-                    .await
-            }
+            Way::Address(address) => self.send(Target::Address(to), envelope.with_reply_to(address)).await,
         };
         let caller = passing.arrive();
         sent.map_err(|error| ForwardError::not_sent(error, caller))
@@ -105,16 +101,14 @@ impl<M: Message> Hub<M> {
         to: &ActorAddress,
         envelope: MessageEnvelope<M>,
     ) -> Result<(), SendError<M>> {
-        let mut admission = HandOver {
-            table: &self.requests,
-            key,
-        };
-        let (target, mut slot) = (Target::Address(to), Some(envelope));
-        let delivered = self.deliver(&target, &mut slot, &mut admission).await;
-        delivered.or_else(|kind| {
-            // It is back with the one who tried to pass it on, and has begun there.
+        let mut admission = HandOver { table: &self.requests, key };
+        let target = Target::Address(to);
+        let offered = self.offer(&target, envelope, &mut admission);
+        let delivered = self.deliver_on(&target, offered, &mut admission).await;
+        delivered.map_err(|(kind, envelope)| {
+            // It is back with the one who tried to pass it on, where it has begun.
             self.requests.begin(key);
-            not_sent(kind, &target, slot)
+            SendError::new(kind, to.clone(), envelope)
         })
     }
 }

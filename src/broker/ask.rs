@@ -8,12 +8,7 @@ pub(super) async fn ask<M: Message, B: MessageBroker<M>, A: TryFrom<M, Error = M
     to: &ActorAddress,
     envelope: MessageEnvelope<M>,
 ) -> Result<A, AskError<M>> {
-    typed(
-        broker
-            .request(to, envelope)
-            .await
-            .map_err(AskError::Request)?,
-    )
+    typed(broker.request(to, envelope).await.map_err(AskError::Request)?)
 }
 
 pub(super) fn typed<M: Message, A: TryFrom<M, Error = M>>(reply: M) -> Result<A, AskError<M>> {

@@ -26,10 +26,15 @@ impl Caller {
             Some(key) => Way::Request(key),
             None => Way::Address(envelope.reply_to()?.clone()),
         };
-        Some(Self {
-            asked: envelope.id(),
-            way,
-        })
+        Some(Self { asked: envelope.id(), way })
+    }
+
+    pub(super) fn new(asked: MessageId, way: Way) -> Self {
+        Self { asked, way }
+    }
+
+    pub(super) fn into_parts(self) -> (MessageId, Way) {
+        (self.asked, self.way)
     }
 
     /// The id of the message that asks.

@@ -6,13 +6,12 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::ask::typed;
+use super::caller::Way;
 use super::{
-    AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken,
-    RequestError, SendError,
+    AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken, RequestError, SendError,
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
-use crate::mailbox::Slot;
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 
 /// A handler's way back: to whoever asked, and to the broker.
@@ -36,13 +35,7 @@ struct Current {
 
 impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     pub(crate) fn new(broker: B, hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
-        Self {
-            broker,
-            hub,
-            cell,
-            current: None,
-            caller: Mutex::new(None),
-        }
+        Self { broker, hub, cell, current: None, caller: Mutex::new(None) }
     }
 
     /// This actor's id.
@@ -57,10 +50,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
 
     /// This actor's registration, to unregister it with.
     pub fn registration(&self) -> Registration {
-        Registration {
-            address: self.cell.address.clone(),
-            actor: self.cell.id,
-        }
+        self.cell.registration()
     }
 
     /// The broker, to keep a handle of, or for what this context has no shorter way to.
@@ -80,8 +70,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
 
     /// The time left for the message being handled: zero when its deadline has passed, `None` when it has none.
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline()
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// How many messages wait behind this one.
@@ -107,16 +96,20 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     ///
     /// As [`MessageBroker::reply`].
     pub async fn reply(&self, message: M) -> Result<(), ReplyError<M>> {
-        match self.take_caller() {
-            Some(caller) => self.broker.reply(caller, message).await,
+        match self.take_caller().map(Caller::into_parts) {
+            // Like whatever this handler sends: in its name, with its deadline, and never waiting for itself.
+            Some((asked, Way::Address(to))) => {
+                let answer = self.prepare(MessageEnvelope::new(message).with_correlation(asked));
+                self.broker.send(&to, answer).await.map_err(ReplyError::not_sent)
+            }
+            Some((asked, way)) => self.broker.reply(Caller::new(asked, way), message).await,
             None => Err(ReplyError::not_asked(message)),
         }
     }
 
     /// Takes the right to answer, to be used later: after this message, or from another task.
     pub fn reply_token(&self) -> Option<ReplyToken<M, B>> {
-        self.take_caller()
-            .map(|caller| ReplyToken::new(self.broker.clone(), caller))
+        self.take_caller().map(|caller| ReplyToken::new(self.broker.clone(), caller))
     }
 
     /// Sends `message` to another actor, which answers the waiting caller in place of this one.
@@ -137,13 +130,10 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         let Some(caller) = self.take_caller() else {
             return Err(ForwardError::not_asked(envelope));
         };
-        self.broker
-            .forward(caller, to, envelope)
-            .await
-            .map_err(|mut error| {
-                *self.caller.lock() = error.take_caller();
-                error
-            })
+        self.broker.forward(caller, to, envelope).await.map_err(|mut error| {
+            *self.caller.lock() = error.take_caller();
+            error
+        })
     }
 
     /// Sends a message, as [`MessageBroker::send`].
@@ -169,11 +159,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     /// # Errors
     ///
     /// As [`MessageBroker::try_send`].
-    pub fn try_send(
-        &self,
-        to: &ActorAddress,
-        message: impl Into<MessageEnvelope<M>>,
-    ) -> Result<(), SendError<M>> {
+    pub fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
         self.broker.try_send(to, self.prepare(message))
     }
 
@@ -203,16 +189,8 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     /// # Cancel safety
     ///
     /// As [`MessageBroker::ask`].
-    pub async fn ask<R: Request<M>>(
-        &self,
-        to: &ActorAddress,
-        request: R,
-    ) -> Result<R::Reply, AskError<M>> {
-        typed(
-            self.request(to, request.into())
-                .await
-                .map_err(AskError::Request)?,
-        )
+    pub async fn ask<R: Request<M>>(&self, to: &ActorAddress, request: R) -> Result<R::Reply, AskError<M>> {
+        typed(self.request(to, request.into()).await.map_err(AskError::Request)?)
     }
 
     /// Stops this actor when it is done with the message in hand.
@@ -220,14 +198,11 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         self.hub.stop(&self.cell);
     }
 
-    /// A handler begins with the slot's message.
-    #[inline]
-    pub(crate) fn begin(&mut self, slot: &Slot<M>) {
-        self.current = slot.as_ref().map(|envelope| Current {
-            id: envelope.id(),
-            deadline: envelope.expiry(),
-        });
-        *self.caller.get_mut() = slot.as_ref().and_then(Caller::of);
+    /// A handler begins with `envelope`.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, envelope: &MessageEnvelope<M>) {
+        self.current = Some(Current { id: envelope.id(), deadline: envelope.expiry() });
+        *self.caller.get_mut() = Caller::of(envelope);
     }
 
     /// The handler is done with it.
@@ -262,9 +237,6 @@ impl<M: Message, B: MessageBroker<M>> Drop for Context<M, B> {
 
 impl<M: Message, B: MessageBroker<M>> fmt::Debug for Context<M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("id", &self.id())
-            .field("address", self.address())
-            .finish_non_exhaustive()
+        f.debug_struct("Context").field("id", &self.id()).field("address", self.address()).finish_non_exhaustive()
     }
 }

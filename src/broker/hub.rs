@@ -1,16 +1,18 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Utc;
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, DeadLetters};
-use crate::mailbox::{MailboxOptions, Slot};
-use crate::message::Message;
+use crate::mailbox::MailboxOptions;
+use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{BrokerMetrics, Traffic};
 use crate::requests::{Ended, RequestTable};
 
@@ -20,12 +22,19 @@ pub(crate) struct Hub<M> {
     pub(crate) requests: RequestTable<M>,
     pub(super) dead_letters: DeadLetters<M>,
     pub(super) settings: Settings,
-    /// The accounts of actors that have ended. Also the lock under which actors come and go, so that a snapshot has
-    /// each of them once.
-    ended: Mutex<Traffic>,
+    /// Also the lock under which actors come and go, so that a snapshot has each of them once.
+    departures: Mutex<Departures<M>>,
     shut: AtomicBool,
-    /// Notified whenever an actor has gone.
-    pub(super) gone: tokio::sync::Notify,
+    /// Notified whenever a spawned actor is gone.
+    pub(crate) gone: tokio::sync::Notify,
+}
+
+/// The actors that the registry no longer knows.
+struct Departures<M> {
+    /// Those whose ids have been taken by others before they ended.
+    displaced: HashMap<Epoch, Arc<ActorCell<M>>, RandomState>,
+    /// The accounts of those that have.
+    ended: Traffic,
 }
 
 impl<M: Message> Hub<M> {
@@ -35,7 +44,7 @@ impl<M: Message> Hub<M> {
             requests: RequestTable::new(),
             dead_letters: DeadLetters::new(settings.dead_letters),
             settings,
-            ended: Mutex::default(),
+            departures: Mutex::new(Departures { displaced: HashMap::default(), ended: Traffic::default() }),
             shut: AtomicBool::new(false),
             gone: tokio::sync::Notify::new(),
         }
@@ -49,17 +58,14 @@ impl<M: Message> Hub<M> {
         spawned: bool,
     ) -> Result<Arc<ActorCell<M>>, RegisterError> {
         let mailbox = mailbox.unwrap_or(self.settings.mailbox).check()?;
-        let id = if let ActorAddress::Id(id) = address {
-            *id
-        } else {
-            ActorId::next()
-        };
+        let id = if let ActorAddress::Id(id) = address { *id } else { ActorId::next() };
         let cell = Arc::new(ActorCell::new(id, address.clone(), mailbox, spawned));
-        let _actors = self.ended.lock();
+        let mut departures = self.departures.lock();
         if self.is_shut() {
             return Err(RegisterError::ShutDown);
         }
-        self.registry.enter(&cell)?;
+        let displaced = self.registry.enter(&cell)?;
+        departures.displaced.extend(displaced.map(|cell| (cell.epoch, cell)));
         Ok(cell)
     }
 
@@ -75,35 +81,31 @@ impl<M: Message> Hub<M> {
         cell.ask_to_stop();
         self.close(cell);
         for envelope in cell.queue.drain_unfetched() {
-            self.discard(cell, Some(envelope), DeadLetterReason::ActorStopped);
+            self.discard(cell, envelope, DeadLetterReason::ActorStopped);
         }
         // What it has fetched, it discards itself; but that may be after a long time in the handler it is in.
-        self.requests.end_unbegun(cell.id);
+        self.requests.end_unbegun(cell.epoch);
     }
 
-    /// Forgets an actor that has ended and keeps its account, once nothing of what it accepted is in hand any more.
+    /// Forgets an actor that has left and ended, and keeps its account, once nothing of what it accepted is in hand
+    /// any more.
     pub(crate) fn retire(&self, cell: &ActorCell<M>) {
-        let mut ended = self.ended.lock();
-        if cell.has_settled() && self.registry.remove(cell) {
-            ended.add(&cell.traffic());
+        let mut departures = self.departures.lock();
+        let known = |departures: &mut Departures<M>| {
+            self.registry.remove(cell) || departures.displaced.remove(&cell.epoch).is_some()
+        };
+        if cell.has_settled() && known(&mut departures) {
+            departures.ended.add(&cell.traffic());
         }
-        drop(ended);
-        self.gone.notify_waiters();
     }
 
     /// Ends an accepted message that is not handled: counts it, tells its caller, and keeps it as a dead letter.
-    pub(crate) fn discard(&self, cell: &ActorCell<M>, slot: Slot<M>, reason: DeadLetterReason) {
-        let Some(envelope) = slot else { return };
+    #[inline(never)]
+    pub(crate) fn discard(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
         if let Some(key) = envelope.request() {
             self.requests.end(key, ended_by(reason));
         }
-        let letter = DeadLetter {
-            envelope,
-            address: cell.address.clone(),
-            actor: cell.id,
-            reason,
-            at: Utc::now(),
-        };
+        let letter = DeadLetter { envelope, address: cell.address.clone(), actor: cell.id, reason, at: Utc::now() };
         self.dead_letters.keep(letter);
         // The mailbox has counted what it evicted, in the step that did it.
         if reason != DeadLetterReason::Evicted {
@@ -117,21 +119,23 @@ impl<M: Message> Hub<M> {
 
     /// Refuses new actors from now on. Gives those there are.
     pub(super) fn shut(&self) -> Vec<Arc<ActorCell<M>>> {
-        let _actors = self.ended.lock();
+        let departures = self.departures.lock();
         self.shut.store(true, Ordering::Release);
-        self.registry.all()
+        self.all_actors(&departures)
+    }
+
+    /// The actors that have not ended.
+    fn all_actors(&self, departures: &Departures<M>) -> Vec<Arc<ActorCell<M>>> {
+        let mut actors = self.registry.all();
+        actors.extend(departures.displaced.values().cloned());
+        actors
     }
 
     pub(super) fn metrics(&self) -> BrokerMetrics {
-        let ended = self.ended.lock();
-        let mut total = *ended;
-        let actors: Vec<_> = self
-            .registry
-            .all()
-            .iter()
-            .map(|cell| cell.metrics())
-            .collect();
-        drop(ended);
+        let departures = self.departures.lock();
+        let mut total = departures.ended;
+        let actors: Vec<_> = self.all_actors(&departures).iter().map(|cell| cell.metrics()).collect();
+        drop(departures);
         actors.iter().for_each(|actor| total.add(&actor.traffic));
         let (dead_letters, dead_letters_dropped) = self.dead_letters.counts();
         BrokerMetrics {
@@ -150,7 +154,7 @@ impl<M: Message> Hub<M> {
 fn ended_by(reason: DeadLetterReason) -> Ended {
     match reason {
         DeadLetterReason::Expired | DeadLetterReason::Cancelled => Ended::TimedOut { begun: false },
-        DeadLetterReason::Evicted => Ended::Evicted,
+        DeadLetterReason::Evicted => Ended::Evicted { begun: false },
         DeadLetterReason::ActorStopped => Ended::Stopped { begun: false },
     }
 }

@@ -5,12 +5,10 @@ use std::time::Duration;
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
-    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, MessageBroker,
-    RegisterError, ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport,
+    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, MessageBroker, RegisterError, ReplyError,
+    RequestError, Route, SendError, SendErrorKind, ShutdownReport,
 };
-use crate::actor::{
-    self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions,
-};
+use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
 use crate::address::ActorAddress;
 use crate::dead_letters::DeadLetter;
 use crate::mailbox::MailboxOptions;
@@ -21,6 +19,10 @@ use crate::metrics::BrokerMetrics;
 ///
 /// A handle is one pointer; clone it freely. Actors hold one too, so they run on when all others are dropped, until
 /// they are stopped or the broker is [shut down](Self::shutdown).
+///
+/// The deadlines of requests are kept by one task, in the runtime of the first request that has one; if that runtime
+/// ends, another request's takes over. A runtime that nobody drives keeps no time, so with several, keep the first
+/// running.
 ///
 /// ```
 /// use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
@@ -62,14 +64,12 @@ impl<M: Message> InMemoryMessageBroker<M> {
     }
 
     /// Settings to change before the broker is made.
-    pub fn builder() -> InMemoryBuilder {
+    pub fn builder() -> InMemoryBuilder<M> {
         InMemoryBuilder::new()
     }
 
     pub(super) fn with_settings(settings: Settings) -> Self {
-        Self {
-            hub: Arc::new(Hub::new(settings)),
-        }
+        Self { hub: Arc::new(Hub::new(settings)) }
     }
 
     /// Resolves an address once, for paths so hot that looking it up for each message is too much.
@@ -113,16 +113,9 @@ impl<M: Message> InMemoryMessageBroker<M> {
 }
 
 impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
-    async fn register(
-        &self,
-        address: &ActorAddress,
-        mailbox: MailboxOptions,
-    ) -> Result<Inbox<M, Self>, RegisterError> {
+    async fn register(&self, address: &ActorAddress, mailbox: MailboxOptions) -> Result<Inbox<M, Self>, RegisterError> {
         let cell = self.hub.register(address, Some(mailbox), false)?;
-        Ok(Inbox::new(
-            ActorMailbox::new(Arc::clone(&self.hub), cell),
-            self.clone(),
-        ))
+        Ok(Inbox::new(ActorMailbox::new(Arc::clone(&self.hub), cell), self.clone()))
     }
 
     async fn spawn_with<F: HandlerFactory<M>>(
@@ -135,34 +128,30 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
     }
 
     async fn unregister(&self, registration: &Registration) -> bool {
-        self.hub
-            .registry
-            .actor(registration.actor)
-            .is_some_and(|cell| self.hub.close(&cell))
+        let actor = self.hub.registry.actor(registration.actor).filter(|cell| cell.epoch == registration.epoch);
+        actor.is_some_and(|cell| self.hub.close(&cell))
     }
 
-    async fn send(
+    #[inline]
+    fn send(
         &self,
         to: &ActorAddress,
         message: impl Into<MessageEnvelope<M>> + Send,
-    ) -> Result<(), SendError<M>> {
-        self.hub.send(Target::Address(to), message).await
+    ) -> impl Future<Output = Result<(), SendError<M>>> + Send {
+        // Not an `async fn`, which would be one more future to move the message through.
+        self.hub.send(Target::Address(to), message)
     }
 
-    fn try_send(
-        &self,
-        to: &ActorAddress,
-        message: impl Into<MessageEnvelope<M>>,
-    ) -> Result<(), SendError<M>> {
+    fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
         self.hub.try_send(&Target::Address(to), message)
     }
 
-    async fn request(
+    fn request(
         &self,
         to: &ActorAddress,
         message: impl Into<MessageEnvelope<M>> + Send,
-    ) -> Result<M, RequestError<M>> {
-        self.hub.request(Target::Address(to), message.into()).await
+    ) -> impl Future<Output = Result<M, RequestError<M>>> + Send {
+        self.hub.request(Target::Address(to), message)
     }
 
     async fn reply(&self, caller: Caller, message: M) -> Result<(), ReplyError<M>> {
@@ -170,7 +159,7 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
     }
 
     fn decline(&self, caller: Caller, why: Declined) {
-        self.hub.decline(caller, why);
+        self.hub.decline(&caller, why);
     }
 
     async fn forward(
@@ -191,9 +180,7 @@ impl<M: Message> Default for InMemoryMessageBroker<M> {
 
 impl<M: Message> Clone for InMemoryMessageBroker<M> {
     fn clone(&self) -> Self {
-        Self {
-            hub: Arc::clone(&self.hub),
-        }
+        Self { hub: Arc::clone(&self.hub) }
     }
 }
 

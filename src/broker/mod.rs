@@ -46,8 +46,8 @@ mod traits;
 pub use caller::{Caller, Declined};
 pub use context::Context;
 pub use error::{
-    AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind,
-    RequestError, RequestErrorKind, SendError, SendErrorKind,
+    AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
+    RequestErrorKind, SendError, SendErrorKind,
 };
 pub use in_memory::InMemoryMessageBroker;
 pub use registry::ActorRegistry;

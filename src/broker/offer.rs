@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use super::{Hub, SendErrorKind};
 use crate::actor::ActorCell;
-use crate::address::{ActorAddress, ActorId};
+use crate::address::ActorAddress;
 use crate::dead_letters::DeadLetterReason;
-use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Slot};
+use crate::mailbox::{BackpressureStrategy, MailboxErrorKind};
 use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// Where a message is to go: to whoever is behind an address, or to one actor that was resolved before.
@@ -13,13 +13,12 @@ pub(super) enum Target<'a, M> {
     Actor(&'a Arc<ActorCell<M>>),
 }
 
-/// How an attempt to put a slot's message into a mailbox ended, where refusals are of type `R`. Unless it was accepted,
-/// the message is still in the slot.
+/// How an attempt to put a message into a mailbox ended, where refusals are of type `R`.
 pub(super) enum Offered<M, R> {
     Accepted,
     /// There is no room now, but waiting for some at this actor is worth it.
-    Wait(Arc<ActorCell<M>>),
-    Refused(R),
+    Wait(Arc<ActorCell<M>>, MessageEnvelope<M>),
+    Refused(R, MessageEnvelope<M>),
 }
 
 /// What a message needs before it goes into a mailbox: nothing, or an entry in the request table.
@@ -27,145 +26,160 @@ pub(super) trait Admission<M>: Send {
     /// Why it did not go in.
     type Refusal: From<SendErrorKind> + Send;
 
-    fn admit(
-        &mut self,
-        to: ActorId,
-        envelope: &mut MessageEnvelope<M>,
-    ) -> Result<(), Self::Refusal>;
-}
+    /// The message is about to go into the mailbox of `to`.
+    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), Self::Refusal>;
 
-/// What was found out on the way past the actors that may take a message.
-struct Attempt<'a, M, A: Admission<M>> {
-    slot: &'a mut Slot<M>,
-    admission: &'a mut A,
-    worth_waiting: Option<Arc<ActorCell<M>>>,
-    refusal: Option<A::Refusal>,
+    /// It did not get in, and waits for room.
+    fn waits(&self) {}
+
+    /// It has got in after all.
+    fn got_in(&self, actor: &ActorCell<M>) {
+        let _ = actor;
+    }
 }
 
 impl<M: Message> Hub<M> {
-    /// Sends the slot's message, waiting for room where that is the strategy.
-    #[inline]
-    pub(super) async fn deliver<A: Admission<M>>(
+    /// Goes on with a message that was offered, waiting for room where that is the strategy.
+    pub(super) async fn deliver_on<A: Admission<M>>(
         &self,
         target: &Target<'_, M>,
-        slot: &mut Slot<M>,
+        mut offered: Offered<M, A::Refusal>,
         admission: &mut A,
-    ) -> Result<(), A::Refusal> {
-        match self.offer(target, slot, admission) {
-            Offered::Accepted => Ok(()),
-            Offered::Refused(refusal) => Err(refusal),
-            Offered::Wait(cell) => self.wait_for_room(cell, target, slot, admission).await,
-        }
-    }
-
-    async fn wait_for_room<A: Admission<M>>(
-        &self,
-        mut cell: Arc<ActorCell<M>>,
-        target: &Target<'_, M>,
-        slot: &mut Slot<M>,
-        admission: &mut A,
-    ) -> Result<(), A::Refusal> {
+    ) -> Result<(), (A::Refusal, MessageEnvelope<M>)> {
         loop {
-            match cell.queue.send(slot).await {
-                Ok(()) => return Ok(self.keep_evicted(&cell, slot)),
-                // While it waited for one member of a group, that stopped: another may take it.
-                Err(MailboxErrorKind::Closed) if target.is_group() => {}
-                Err(kind) => return Err(self.explain(kind).into()),
-            }
-            cell = match self.offer(target, slot, admission) {
+            let (cell, envelope) = match offered {
                 Offered::Accepted => return Ok(()),
-                Offered::Refused(refusal) => return Err(refusal),
-                Offered::Wait(cell) => cell,
+                Offered::Refused(refusal, envelope) => return Err((refusal, envelope)),
+                Offered::Wait(cell, envelope) => (cell, envelope),
             };
+            admission.waits();
+            let (kind, envelope) = match cell.queue.send(envelope).await {
+                Ok(evicted) => {
+                    admission.got_in(&cell);
+                    self.keep_evicted(&cell, evicted);
+                    return Ok(());
+                }
+                Err(error) => error.into_parts(),
+            };
+            // While it waited for one member of a group, that stopped: another may take it.
+            if kind != MailboxErrorKind::Closed || !target.is_group() {
+                return Err((self.explain(kind).into(), envelope));
+            }
+            offered = self.offer(target, envelope, admission);
         }
     }
 
-    /// Puts the slot's message into the mailbox of an actor behind `target`, if one takes it now.
-    #[inline]
+    /// Puts a message into the mailbox of an actor behind `target`, if one takes it now.
+    #[inline(always)]
     pub(super) fn offer<A: Admission<M>>(
         &self,
         target: &Target<'_, M>,
-        slot: &mut Slot<M>,
+        envelope: MessageEnvelope<M>,
         admission: &mut A,
     ) -> Offered<M, A::Refusal> {
-        if slot
-            .as_ref()
-            .and_then(MessageEnvelope::expiry)
-            .is_some_and(Deadline::has_passed)
-        {
-            return Offered::Refused(SendErrorKind::Expired.into());
+        // Only what never had a chance is refused here. The clock is read where it matters, before the handler.
+        if envelope.expiry() == Some(Deadline::PASSED) {
+            return Offered::Refused(SendErrorKind::Expired.into(), envelope);
         }
-        let mut attempt = Attempt {
-            slot,
-            admission,
-            worth_waiting: None,
-            refusal: None,
+        // Guards of the maps, alive for as long as what is found in them is used.
+        let (ids, names);
+        let found = match target {
+            Target::Actor(cell) => Some(*cell),
+            Target::Address(ActorAddress::Id(id)) => {
+                ids = self.registry.actors();
+                ids.get(id)
+            }
+            Target::Address(ActorAddress::Named(name)) => {
+                names = self.registry.named();
+                names.get(name)
+            }
+            Target::Address(group) => return self.offer_to_group(group, envelope.relocated(), admission),
         };
-        let accepted = match target {
-            Target::Address(address) => self
-                .registry
-                .visit(address, |cell| self.try_actor(cell, &mut attempt)),
-            Target::Actor(cell) => self.try_actor(cell, &mut attempt),
-        };
-        match (accepted, attempt.worth_waiting) {
-            (Some(()), _) => Offered::Accepted,
-            (None, Some(cell)) => Offered::Wait(cell),
-            (None, None) => Offered::Refused(
-                attempt
-                    .refusal
-                    .unwrap_or_else(|| self.nobody(target).into()),
-            ),
+        // One call for all kinds, so that there is one copy of what it inlines.
+        match found {
+            Some(cell) => self.put(cell, envelope, admission),
+            None => Offered::Refused(self.nobody(target).into(), envelope),
         }
     }
 
-    /// One actor's turn. `None` leaves the message in its slot, for the next.
-    #[inline]
-    fn try_actor<A: Admission<M>>(
+    /// Offers a message to one member after the other. What the first said that had no room is what counts if none
+    /// takes it.
+    fn offer_to_group<A: Admission<M>>(
+        &self,
+        group: &ActorAddress,
+        envelope: MessageEnvelope<M>,
+        admission: &mut A,
+    ) -> Offered<M, A::Refusal> {
+        let nobody = self.nobody(&Target::Address(group)).into();
+        let mut last = Some(Offered::Refused(nobody, envelope));
+        let mut room_at = None;
+        self.registry.visit_group(group, |cell| {
+            let (Some(Offered::Refused(_, envelope)) | Some(Offered::Wait(_, envelope))) = last.take() else {
+                return Some(());
+            };
+            last = match self.put(cell, envelope, admission) {
+                Offered::Accepted => return Some(()),
+                Offered::Wait(cell, envelope) => {
+                    let first = room_at.get_or_insert(cell);
+                    Some(Offered::Wait(Arc::clone(first), envelope))
+                }
+                refused => Some(refused),
+            };
+            None
+        });
+        match (last, room_at) {
+            (None, _) => Offered::Accepted,
+            (Some(Offered::Refused(_, envelope)), Some(cell)) => Offered::Wait(cell, envelope),
+            (Some(offered), _) => offered,
+        }
+    }
+
+    #[inline(always)]
+    fn put<A: Admission<M>>(
         &self,
         cell: &Arc<ActorCell<M>>,
-        attempt: &mut Attempt<'_, M, A>,
-    ) -> Option<()> {
-        if let Err(refusal) = attempt.admission.admit(cell.id, attempt.slot.as_mut()?) {
-            attempt.refusal = Some(refusal);
-            return None;
+        mut envelope: MessageEnvelope<M>,
+        admission: &mut A,
+    ) -> Offered<M, A::Refusal> {
+        if let Err(refusal) = admission.admit(cell, &mut envelope) {
+            return Offered::Refused(refusal, envelope);
         }
-        match cell.queue.push(attempt.slot) {
-            Ok(()) => {
-                self.keep_evicted(cell, attempt.slot);
-                Some(())
+        // Always inlined up to here: an envelope is large, and where the compiler sees the whole way, it writes the
+        // fields straight into the mailbox's buffer instead of copying the whole from layer to layer.
+        match cell.queue.room() {
+            Some(room) => {
+                room.put(envelope);
+                Offered::Accepted
             }
-            Err(kind) => {
-                self.refused(cell, kind, attempt);
-                None
-            }
+            None => self.put_without_room(cell, envelope.relocated()),
         }
     }
 
     #[cold]
-    fn refused<A: Admission<M>>(
+    #[inline(never)]
+    fn put_without_room<R: From<SendErrorKind>>(
         &self,
         cell: &Arc<ActorCell<M>>,
-        kind: MailboxErrorKind,
-        attempt: &mut Attempt<'_, M, A>,
-    ) {
-        attempt.refusal = Some(self.explain(kind).into());
+        envelope: MessageEnvelope<M>,
+    ) -> Offered<M, R> {
+        let (kind, envelope) = match cell.queue.push(envelope) {
+            Ok(evicted) => {
+                self.keep_evicted(cell, evicted);
+                return Offered::Accepted;
+            }
+            Err(error) => error.into_parts(),
+        };
         let blocks = cell.queue.options().on_full() == BackpressureStrategy::Block;
         // A handler that waited for room in its own mailbox would wait for itself.
-        let itself = attempt
-            .slot
-            .as_ref()
-            .is_some_and(|envelope| envelope.is_from_handler_of(cell.id));
-        if kind == MailboxErrorKind::Full && blocks && !itself {
-            attempt
-                .worth_waiting
-                .get_or_insert_with(|| Arc::clone(cell));
+        if kind == MailboxErrorKind::Full && blocks && !envelope.is_from_handler_of(cell.id) {
+            return Offered::Wait(Arc::clone(cell), envelope);
         }
+        Offered::Refused(self.explain(kind).into(), envelope)
     }
 
-    #[inline]
-    fn keep_evicted(&self, cell: &ActorCell<M>, slot: &mut Slot<M>) {
-        if slot.is_some() {
-            self.discard(cell, slot.take(), DeadLetterReason::Evicted);
+    fn keep_evicted(&self, cell: &ActorCell<M>, evicted: Option<MessageEnvelope<M>>) {
+        if let Some(envelope) = evicted {
+            self.discard(cell, envelope, DeadLetterReason::Evicted);
         }
     }
 
@@ -178,6 +192,7 @@ impl<M: Message> Hub<M> {
         }
     }
 
+    #[cold]
     pub(super) fn nobody(&self, target: &Target<'_, M>) -> SendErrorKind {
         match target {
             _ if self.is_shut() => SendErrorKind::ShutDown,

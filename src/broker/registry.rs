@@ -2,10 +2,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use papaya::{Compute, HashMap, Operation};
+use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
 
 use super::RegisterError;
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::balancing::{Cursor, RoundRobin};
 
@@ -52,8 +52,7 @@ impl<M: 'static> ActorRegistry<M> {
 
     /// Whether a message to this address would find an actor that takes messages.
     pub fn contains(&self, address: &ActorAddress) -> bool {
-        self.visit(address, |cell| (!cell.queue.is_closed()).then_some(()))
-            .is_some()
+        self.visit(address, |cell| (!cell.queue.is_closed()).then_some(())).is_some()
     }
 
     /// The actors that a message to this address may go to at this moment.
@@ -62,11 +61,7 @@ impl<M: 'static> ActorRegistry<M> {
         match self.group(address) {
             Some((groups, name)) => {
                 let groups = groups.pin();
-                groups
-                    .get(name)
-                    .into_iter()
-                    .flat_map(|group| group.members.iter().filter_map(living))
-                    .collect()
+                groups.get(name).into_iter().flat_map(|group| group.members.iter().filter_map(living)).collect()
             }
             None => self.visit(address, living).into_iter().collect(),
         }
@@ -78,63 +73,86 @@ impl<M: 'static> ActorRegistry<M> {
     pub(crate) fn visit<R>(
         &self,
         address: &ActorAddress,
-        mut visit: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
+        visit: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
     ) -> Option<R> {
         match address {
             ActorAddress::Id(id) => self.actors.pin().get(id).and_then(visit),
             ActorAddress::Named(name) => self.named.pin().get(name).and_then(visit),
-            ActorAddress::Service(name) => self.services.pin().get(name)?.visit(&mut visit),
-            ActorAddress::Pool(name) => self.pools.pin().get(name)?.visit(&mut visit),
+            group => self.visit_group(group, visit),
         }
     }
 
-    /// Enters an actor under its id and its address.
-    pub(crate) fn enter(&self, cell: &Arc<ActorCell<M>>) -> Result<(), RegisterError> {
-        let taken = || RegisterError::Taken {
-            address: cell.address.clone(),
-        };
-        self.actors
-            .pin()
-            .try_insert(cell.id, Arc::clone(cell))
-            .map_err(|_| taken())?;
+    /// The actors by id, to look one up without visiting.
+    #[inline(always)]
+    pub(crate) fn actors(&self) -> Pinned<'_, ActorId, M> {
+        self.actors.pin()
+    }
+
+    /// The actors by name, likewise.
+    #[inline(always)]
+    pub(crate) fn named(&self) -> Pinned<'_, Name, M> {
+        self.named.pin()
+    }
+
+    /// As [`visit`](Self::visit), for the members of a service or pool.
+    pub(crate) fn visit_group<R>(
+        &self,
+        address: &ActorAddress,
+        mut visit: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
+    ) -> Option<R> {
+        let (groups, name) = self.group(address)?;
+        groups.pin().get(name)?.visit(&mut visit)
+    }
+
+    /// Enters an actor under its id and its address. Gives back the one that had the id and is on its way out, if there
+    /// was one.
+    pub(crate) fn enter(&self, cell: &Arc<ActorCell<M>>) -> Result<Option<Arc<ActorCell<M>>>, RegisterError> {
+        let taken = || RegisterError::Taken { address: cell.address.clone() };
+        let displaced = self.take_id(cell).ok_or_else(taken)?;
         match &cell.address {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
-                if self
-                    .named
-                    .pin()
-                    .try_insert(name.clone(), Arc::clone(cell))
-                    .is_err()
-                {
-                    self.actors.pin().remove(&cell.id);
+                if self.named.pin().try_insert(name.clone(), Arc::clone(cell)).is_err() {
+                    self.remove(cell);
                     return Err(taken());
                 }
             }
             ActorAddress::Service(name) => join(&self.services, name, cell),
             ActorAddress::Pool(name) => join(&self.pools, name, cell),
         }
-        Ok(())
+        Ok(displaced)
     }
 
-    /// Frees the actor's address, if it is still its own.
+    /// Makes the id lead to `cell`, unless it leads to an actor that takes messages.
+    fn take_id(&self, cell: &Arc<ActorCell<M>>) -> Option<Option<Arc<ActorCell<M>>>> {
+        let actors = self.actors.pin();
+        let taking = actors.compute(cell.id, |owner| match owner {
+            Some((_, owner)) if !owner.queue.is_closed() => Operation::Abort(()),
+            _ => Operation::Insert(Arc::clone(cell)),
+        });
+        match taking {
+            Compute::Inserted(..) => Some(None),
+            Compute::Updated { old: (_, old), .. } => Some(Some(Arc::clone(old))),
+            _ => None,
+        }
+    }
+
+    /// Frees the actor's address, if it is still its own. Its id still leads to it, so that senders learn that it has
+    /// stopped, until it is removed or the id is taken.
     pub(crate) fn free_address(&self, cell: &ActorCell<M>) {
         match &cell.address {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
-                let _ = self
-                    .named
-                    .pin()
-                    .remove_if(name, |_, owner| owner.id == cell.id);
+                let _ = self.named.pin().remove_if(name, |_, owner| owner.epoch == cell.epoch);
             }
-            ActorAddress::Service(name) => leave(&self.services, name, cell.id),
-            ActorAddress::Pool(name) => leave(&self.pools, name, cell.id),
+            ActorAddress::Service(name) => leave(&self.services, name, cell.epoch),
+            ActorAddress::Pool(name) => leave(&self.pools, name, cell.epoch),
         }
     }
 
-    /// Forgets the actor. False if it was not known.
+    /// Forgets the actor. False if its id no longer leads to it.
     pub(crate) fn remove(&self, cell: &ActorCell<M>) -> bool {
-        self.free_address(cell);
-        self.actors.pin().remove(&cell.id).is_some()
+        matches!(self.actors.pin().remove_if(&cell.id, |_, owner| owner.epoch == cell.epoch), Ok(Some(_)))
     }
 
     pub(crate) fn actor(&self, id: ActorId) -> Option<Arc<ActorCell<M>>> {
@@ -154,17 +172,15 @@ impl<M: 'static> ActorRegistry<M> {
     }
 }
 
+pub(crate) type Pinned<'a, K, M> = HashMapRef<'a, K, Arc<ActorCell<M>>, RandomState, LocalGuard<'a>>;
+
 type Groups<M> = HashMap<Name, Group<M>, RandomState>;
 
 impl<M> Group<M> {
     fn visit<R>(&self, visit: &mut impl FnMut(&Arc<ActorCell<M>>) -> Option<R>) -> Option<R> {
         let first = RoundRobin.first(&self.cursor, self.members.len())?;
         let (before, from) = self.members.split_at(first);
-        from.iter()
-            .chain(before)
-            .filter(|cell| !cell.queue.is_closed())
-            .take(TRIES)
-            .find_map(visit)
+        from.iter().chain(before).filter(|cell| !cell.queue.is_closed()).take(TRIES).find_map(visit)
     }
 }
 
@@ -179,23 +195,15 @@ fn join<M>(groups: &Groups<M>, name: &Name, cell: &Arc<ActorCell<M>>) {
     });
 }
 
-fn leave<M>(groups: &Groups<M>, name: &Name, actor: ActorId) {
+fn leave<M>(groups: &Groups<M>, name: &Name, epoch: Epoch) {
     let _: Compute<'_, _, _, ()> = groups.pin().compute(name.clone(), |group| {
         let Some((_, group)) = group else {
             return Operation::Abort(());
         };
-        let members: Box<[_]> = group
-            .members
-            .iter()
-            .filter(|cell| cell.id != actor)
-            .cloned()
-            .collect();
+        let members: Box<[_]> = group.members.iter().filter(|cell| cell.epoch != epoch).cloned().collect();
         match members.len() {
             0 => Operation::Remove,
-            _ => Operation::Insert(Group {
-                members,
-                cursor: Arc::clone(&group.cursor),
-            }),
+            _ => Operation::Insert(Group { members, cursor: Arc::clone(&group.cursor) }),
         }
     });
 }
@@ -210,3 +218,6 @@ impl<M: 'static> fmt::Debug for ActorRegistry<M> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

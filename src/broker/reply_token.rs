@@ -17,11 +17,7 @@ pub struct ReplyToken<M: Message, B: MessageBroker<M>> {
 
 impl<M: Message, B: MessageBroker<M>> ReplyToken<M, B> {
     pub(crate) fn new(broker: B, caller: Caller) -> Self {
-        Self {
-            broker,
-            caller: Some(caller),
-            message: PhantomData,
-        }
+        Self { broker, caller: Some(caller), message: PhantomData }
     }
 
     /// The id of the message that asks.
@@ -56,8 +52,6 @@ impl<M: Message, B: MessageBroker<M>> Drop for ReplyToken<M, B> {
 
 impl<M: Message, B: MessageBroker<M>> fmt::Debug for ReplyToken<M, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReplyToken")
-            .field("caller", &self.caller)
-            .finish()
+        f.debug_struct("ReplyToken").field("caller", &self.caller).finish()
     }
 }

@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
 
-use super::offer::{Admission, Target};
+use super::offer::{Admission, Offered, Target};
 use super::{Hub, RequestError, RequestErrorKind};
-use crate::address::ActorId;
+use crate::actor::ActorCell;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::requests::{Ended, Pending, RequestTable, Timer};
 
@@ -10,6 +12,8 @@ use crate::requests::{Ended, Pending, RequestTable, Timer};
 struct Ask<'a, M> {
     table: &'a RequestTable<M>,
     deadline: Option<Deadline>,
+    /// Of the caller's task, for the entry.
+    waker: Option<Waker>,
     pending: Option<Pending<'a, M>>,
 }
 
@@ -17,85 +21,119 @@ impl<M: Send> Admission<M> for Ask<'_, M> {
     type Refusal = RequestErrorKind;
 
     #[inline]
-    fn admit(
-        &mut self,
-        to: ActorId,
-        envelope: &mut MessageEnvelope<M>,
-    ) -> Result<(), RequestErrorKind> {
-        if envelope.is_from_handler_of(to) {
+    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), RequestErrorKind> {
+        if envelope.is_from_handler_of(to.id) {
             return Err(RequestErrorKind::WouldDeadlock);
         }
         match &self.pending {
             Some(pending) => {
-                self.table.hand_over(pending.key(), to);
+                self.table.hand_over(pending.key(), to.epoch);
             }
             None => {
-                let pending = self
-                    .table
-                    .open(to, self.deadline)
-                    .ok_or(RequestErrorKind::TooMany)?;
+                let waker = self.waker.take().unwrap_or_else(|| Waker::noop().clone());
+                let pending = self.table.open(to.epoch, self.deadline, waker).ok_or(RequestErrorKind::TooMany)?;
                 envelope.set_request(Some(pending.key()));
                 self.pending = Some(pending);
             }
         }
         Ok(())
     }
+
+    fn waits(&self) {
+        if let Some(pending) = &self.pending {
+            self.table.waits_for_room(pending.key());
+        }
+    }
+
+    fn got_in(&self, actor: &ActorCell<M>) {
+        if let Some(pending) = &self.pending {
+            self.table.got_in(pending.key(), actor.epoch, || actor.is_stopping());
+        }
+    }
 }
 
 impl<M: Message> Hub<M> {
-    pub(super) async fn request(
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` moves its arguments once more")]
+    pub(super) fn request(
         self: &Arc<Self>,
         target: Target<'_, M>,
-        mut envelope: MessageEnvelope<M>,
-    ) -> Result<M, RequestError<M>> {
-        let deadline = envelope
-            .expiry()
-            .or_else(|| self.settings.request_timeout.map(Deadline::after));
-        envelope.set_expiry(deadline);
-        if deadline.is_some() {
-            self.keep_time();
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<M, RequestError<M>>> + Send {
+        async move {
+            let mut envelope = message.into();
+            let deadline = envelope.expiry().or_else(|| self.settings.request_timeout.map(Deadline::after));
+            envelope.set_expiry(deadline);
+            let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+            let mut ask = Ask { table: &self.requests, deadline, waker: Some(waker), pending: None };
+            match self.offer(&target, envelope, &mut ask) {
+                Offered::Accepted => ask.pending = ask.pending.map(Pending::polled_at_once),
+                offered => self.ask_on(&target, offered, &mut ask).await?,
+            }
+            let reply = match ask.pending {
+                Some(pending) => self.wait_for_reply(pending, deadline.is_some()).await,
+                // Nothing is accepted without an entry.
+                None => Err(Ended::NoReply),
+            };
+            reply.map_err(|ended| RequestError::ended(ended, target.address()))
         }
-        let mut ask = Ask {
-            table: &self.requests,
-            deadline,
-            pending: None,
-        };
-        let mut slot = Some(envelope);
-        if let Err(kind) = self.deliver(&target, &mut slot, &mut ask).await {
-            return Err(RequestError::refused(kind, target.address(), slot));
-        }
-        let reply = match ask.pending {
-            Some(pending) => pending.await,
-            // Nothing is accepted without an entry.
-            None => Err(Ended::NoReply),
-        };
-        reply.map_err(|ended| RequestError::ended(ended, target.address()))
+    }
+
+    #[cold]
+    async fn ask_on(
+        &self,
+        target: &Target<'_, M>,
+        offered: Offered<M, RequestErrorKind>,
+        ask: &mut Ask<'_, M>,
+    ) -> Result<(), RequestError<M>> {
+        let delivered = self.deliver_on(target, offered, ask).await;
+        delivered.map_err(|(kind, envelope)| RequestError::refused(kind, target.address(), envelope))
+    }
+
+    async fn wait_for_reply(self: &Arc<Self>, pending: Pending<'_, M>, has_deadline: bool) -> Result<M, Ended> {
+        let mut pending = pin!(pending);
+        std::future::poll_fn(|cx| {
+            let polled = pending.as_mut().poll(cx);
+            if polled.is_pending() && has_deadline {
+                self.keep_time();
+            }
+            polled
+        })
+        .await
     }
 
     /// Starts the task that ends requests at their deadlines, unless it runs.
     #[inline]
     fn keep_time(self: &Arc<Self>) {
         if let Some(timer) = self.requests.timer_to_start() {
-            tokio::spawn(run_timer(RunningTimer(timer), Arc::downgrade(self)));
+            tokio::spawn(TimeKeeper { timer, hub: Arc::downgrade(self) }.run());
         }
     }
 }
 
-/// Lets the next request start the timer again if its task ends, for example with its runtime.
-struct RunningTimer(Arc<Timer>);
+/// The task that ends requests at their deadlines, for as long as there is a hub.
+struct TimeKeeper<M: Message> {
+    timer: Arc<Timer>,
+    hub: Weak<Hub<M>>,
+}
 
-impl Drop for RunningTimer {
-    fn drop(&mut self) {
-        self.0.ended();
+impl<M: Message> TimeKeeper<M> {
+    async fn run(self) {
+        loop {
+            self.timer.wait().await;
+            match self.hub.upgrade() {
+                Some(hub) => hub.requests.look(),
+                None => return,
+            }
+        }
     }
 }
 
-async fn run_timer<M: Message>(timer: RunningTimer, hub: Weak<Hub<M>>) {
-    loop {
-        timer.0.wait().await;
-        match hub.upgrade() {
-            Some(hub) => hub.requests.look(),
-            None => return,
+impl<M: Message> Drop for TimeKeeper<M> {
+    /// If its runtime goes before the hub, requests that wait in other runtimes must start another.
+    fn drop(&mut self) {
+        self.timer.ended();
+        if let Some(hub) = self.hub.upgrade() {
+            hub.requests.wake_all();
         }
     }
 }

@@ -66,11 +66,12 @@ impl<M: Message> Route<M> {
     ///
     /// As there.
     #[inline]
-    pub async fn send(
+    pub fn send(
         &self,
         message: impl Into<MessageEnvelope<M>> + Send,
-    ) -> Result<(), SendError<M>> {
-        self.hub.send(self.target(), message).await
+    ) -> impl Future<Output = Result<(), SendError<M>>> + Send {
+        // Not an `async fn`, which would be one more future to move the message through.
+        self.hub.send(self.target(), message)
     }
 
     /// Sends a message without waiting, as [`MessageBroker::try_send`](super::MessageBroker::try_send).
@@ -88,11 +89,11 @@ impl<M: Message> Route<M> {
     /// # Errors, cancel safety
     ///
     /// As there.
-    pub async fn request(
+    pub fn request(
         &self,
         message: impl Into<MessageEnvelope<M>> + Send,
-    ) -> Result<M, RequestError<M>> {
-        self.hub.request(self.target(), message.into()).await
+    ) -> impl Future<Output = Result<M, RequestError<M>>> + Send {
+        self.hub.request(self.target(), message)
     }
 
     /// Sends a typed request and waits for its typed reply, as [`MessageBroker::ask`](super::MessageBroker::ask).
@@ -101,11 +102,7 @@ impl<M: Message> Route<M> {
     ///
     /// As there.
     pub async fn ask<R: Request<M>>(&self, request: R) -> Result<R::Reply, AskError<M>> {
-        typed(
-            self.request(request.into())
-                .await
-                .map_err(AskError::Request)?,
-        )
+        typed(self.request(request.into()).await.map_err(AskError::Request)?)
     }
 
     fn target(&self) -> Target<'_, M> {
@@ -122,10 +119,7 @@ impl<M: Message> Clone for Route<M> {
             To::Actor(cell) => To::Actor(Arc::clone(cell)),
             To::Group(address) => To::Group(address.clone()),
         };
-        Self {
-            hub: Arc::clone(&self.hub),
-            to,
-        }
+        Self { hub: Arc::clone(&self.hub), to }
     }
 }
 

@@ -1,3 +1,4 @@
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::InMemoryMessageBroker;
@@ -14,11 +15,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            mailbox: MailboxOptions::default(),
-            request_timeout: Some(Duration::from_secs(30)),
-            dead_letters: 1024,
-        }
+        Self { mailbox: MailboxOptions::default(), request_timeout: Some(Duration::from_secs(30)), dead_letters: 1024 }
     }
 }
 
@@ -45,15 +42,14 @@ impl Default for Settings {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct InMemoryBuilder {
+pub struct InMemoryBuilder<M> {
     settings: Settings,
+    message: PhantomData<fn(M)>,
 }
 
-impl InMemoryBuilder {
+impl<M: Message> InMemoryBuilder<M> {
     pub(super) fn new() -> Self {
-        Self {
-            settings: Settings::default(),
-        }
+        Self { settings: Settings::default(), message: PhantomData }
     }
 
     /// The mailbox of actors whose spawn options name none. The default is [`MailboxOptions::default`].
@@ -85,11 +81,8 @@ impl InMemoryBuilder {
     /// # Errors
     ///
     /// If the default mailbox has a capacity of zero.
-    pub fn build<M: Message>(self) -> Result<InMemoryMessageBroker<M>, CapacityError> {
+    pub fn build(self) -> Result<InMemoryMessageBroker<M>, CapacityError> {
         let mailbox = self.settings.mailbox.check()?;
-        Ok(InMemoryMessageBroker::with_settings(Settings {
-            mailbox,
-            ..self.settings
-        }))
+        Ok(InMemoryMessageBroker::with_settings(Settings { mailbox, ..self.settings }))
     }
 }

@@ -18,10 +18,7 @@ pub struct ShutdownReport {
 impl<M: Message> Hub<M> {
     pub(super) async fn shut_down(&self, timeout: Duration) -> ShutdownReport {
         let actors = self.shut();
-        let spawned: Vec<_> = actors
-            .into_iter()
-            .filter(|cell| self.begin_drain(cell))
-            .collect();
+        let spawned: Vec<_> = actors.into_iter().filter(|cell| self.begin_drain(cell)).collect();
         let ended = self.wait_for_end(&spawned);
         let in_time = match Deadline::after(timeout).instant() {
             Some(deadline) => tokio::time::timeout_at(deadline, ended).await.is_ok(),
@@ -30,7 +27,7 @@ impl<M: Message> Hub<M> {
                 true
             }
         };
-        let late: Vec<_> = spawned.iter().filter(|cell| !cell.has_ended()).collect();
+        let late: Vec<_> = spawned.iter().filter(|cell| !cell.has_departed()).collect();
         for cell in &late {
             self.stop(cell);
             cell.abort();
@@ -38,10 +35,7 @@ impl<M: Message> Hub<M> {
         if !in_time {
             self.wait_for_end(&spawned).await;
         }
-        ShutdownReport {
-            drained: spawned.len() - late.len(),
-            aborted: late.len(),
-        }
+        ShutdownReport { drained: spawned.len() - late.len(), aborted: late.len() }
     }
 
     /// Closes the actor's mailbox. Whether there is a task to wait for: code that receives by hand ends when it likes.
@@ -56,7 +50,7 @@ impl<M: Message> Hub<M> {
                 let mut gone = std::pin::pin!(self.gone.notified());
                 // Heard from here on, so that an end between the look and the wait is not missed.
                 gone.as_mut().enable();
-                if cell.has_ended() {
+                if cell.has_departed() {
                     break;
                 }
                 gone.await;

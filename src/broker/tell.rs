@@ -1,8 +1,8 @@
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendError, SendErrorKind};
-use crate::address::ActorId;
-use crate::mailbox::Slot;
-use crate::message::{Message, MessageEnvelope};
+use crate::actor::ActorCell;
+use crate::address::ActorAddress;
+use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// A message that nobody waits for.
 struct Tell;
@@ -11,11 +11,7 @@ impl<M> Admission<M> for Tell {
     type Refusal = SendErrorKind;
 
     #[inline]
-    fn admit(
-        &mut self,
-        _: ActorId,
-        envelope: &mut MessageEnvelope<M>,
-    ) -> Result<(), SendErrorKind> {
+    fn admit(&mut self, _: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         // Whatever it was before: what is sent on is no longer the request it came as.
         envelope.set_request(None);
         Ok(())
@@ -23,40 +19,74 @@ impl<M> Admission<M> for Tell {
 }
 
 impl<M: Message> Hub<M> {
-    #[inline]
-    pub(super) async fn send(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` moves its arguments once more, from where they come in to where its body has them"
+    )]
+    #[inline(always)]
+    pub(super) fn send(
         &self,
         target: Target<'_, M>,
         message: impl Into<MessageEnvelope<M>> + Send,
-    ) -> Result<(), SendError<M>> {
-        let mut slot = Some(message.into());
-        let delivered = self.deliver(&target, &mut slot, &mut Tell).await;
-        delivered.or_else(|kind| not_sent(kind, &target, slot))
+    ) -> impl Future<Output = Result<(), SendError<M>>> + Send {
+        async move {
+            match self.put_at_once(&target, message) {
+                Ok(()) => Ok(()),
+                // By value, so that the common path keeps no message across an `await`.
+                Err(envelope) => self.send_on(target, envelope).await,
+            }
+        }
     }
 
-    #[inline]
+    /// The common path of [`offer`](Self::offer): to one actor with room.
+    #[inline(always)]
+    fn put_at_once(
+        &self,
+        target: &Target<'_, M>,
+        message: impl Into<MessageEnvelope<M>>,
+    ) -> Result<(), MessageEnvelope<M>> {
+        let (ids, names);
+        let found = match target {
+            Target::Actor(cell) => Some(*cell),
+            Target::Address(ActorAddress::Id(id)) => {
+                ids = self.registry.actors();
+                ids.get(id)
+            }
+            Target::Address(ActorAddress::Named(name)) => {
+                names = self.registry.named();
+                names.get(name)
+            }
+            Target::Address(_) => None,
+        };
+        let mut envelope = message.into();
+        if envelope.expiry() != Some(Deadline::PASSED)
+            && let Some(cell) = found
+            && let Some(room) = cell.queue.room()
+        {
+            envelope.set_request(None);
+            room.put(envelope);
+            return Ok(());
+        }
+        Err(envelope.relocated())
+    }
+
+    #[cold]
+    async fn send_on(&self, target: Target<'_, M>, envelope: MessageEnvelope<M>) -> Result<(), SendError<M>> {
+        let offered = self.offer(&target, envelope, &mut Tell);
+        let delivered = self.deliver_on(&target, offered, &mut Tell).await;
+        delivered.map_err(|(kind, envelope)| SendError::new(kind, target.address(), envelope))
+    }
+
+    #[inline(always)]
     pub(super) fn try_send(
         &self,
         target: &Target<'_, M>,
         message: impl Into<MessageEnvelope<M>>,
     ) -> Result<(), SendError<M>> {
-        let mut slot = Some(message.into());
-        match self.offer(target, &mut slot, &mut Tell) {
+        match self.offer(target, message.into(), &mut Tell) {
             Offered::Accepted => Ok(()),
-            Offered::Refused(kind) => not_sent(kind, target, slot),
-            Offered::Wait(_) => not_sent(SendErrorKind::Full, target, slot),
+            Offered::Refused(kind, envelope) => Err(SendError::new(kind, target.address(), envelope)),
+            Offered::Wait(_, envelope) => Err(SendError::new(SendErrorKind::Full, target.address(), envelope)),
         }
     }
-}
-
-#[cold]
-pub(super) fn not_sent<M>(
-    kind: SendErrorKind,
-    target: &Target<'_, M>,
-    slot: Slot<M>,
-) -> Result<(), SendError<M>> {
-    // A message that was not accepted is where it was.
-    slot.map_or(Ok(()), |envelope| {
-        Err(SendError::new(kind, target.address(), envelope))
-    })
 }

@@ -1,12 +1,9 @@
 use std::fmt;
 
 use super::{
-    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError,
-    SendError, ask,
+    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError, SendError, ask,
 };
-use crate::actor::{
-    ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, StopCause, once,
-};
+use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, StopCause, once};
 use crate::address::ActorAddress;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
@@ -134,11 +131,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// # Errors
     ///
     /// As [`send`](Self::send), where a full mailbox that would make the sender wait refuses instead.
-    fn try_send(
-        &self,
-        to: &ActorAddress,
-        message: impl Into<MessageEnvelope<M>>,
-    ) -> Result<(), SendError<M>>;
+    fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>>;
 
     /// Sends a message and waits for the reply.
     ///
@@ -186,11 +179,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         request: R,
         timeout: std::time::Duration,
     ) -> impl Future<Output = Result<R::Reply, AskError<M>>> + Send {
-        ask::ask(
-            self,
-            to,
-            MessageEnvelope::new(request.into()).within(timeout),
-        )
+        ask::ask(self, to, MessageEnvelope::new(request.into()).within(timeout))
     }
 
     /// Answers a caller. Handlers use [`Context::reply`].
@@ -205,11 +194,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// A caller that waits has its answer without any waiting here. Dropped while it waits for room at a reply
     /// address, the answer is not sent.
-    fn reply(
-        &self,
-        caller: Caller,
-        message: M,
-    ) -> impl Future<Output = Result<(), ReplyError<M>>> + Send;
+    fn reply(&self, caller: Caller, message: M) -> impl Future<Output = Result<(), ReplyError<M>>> + Send;
 
     /// Tells a caller at once that there will be no answer. Whoever holds a [`Caller`] calls this or
     /// [`reply`](Self::reply); [`ReplyToken`](super::ReplyToken) and [`Context`] see to it.

@@ -24,10 +24,7 @@ pub(super) struct Ticket(u64);
 
 impl<M> BlockedSenders<M> {
     pub(super) const fn new() -> Self {
-        Self {
-            next_ticket: 0,
-            line: VecDeque::new(),
-        }
+        Self { next_ticket: 0, line: VecDeque::new() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -37,11 +34,7 @@ impl<M> BlockedSenders<M> {
     pub(super) fn enter(&mut self, envelope: MessageEnvelope<M>, waker: Waker) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.line.push_back(Blocked {
-            ticket,
-            waker,
-            envelope,
-        });
+        self.line.push_back(Blocked { ticket, waker, envelope });
         ticket
     }
 
@@ -64,21 +57,14 @@ impl<M> BlockedSenders<M> {
 
     /// Takes the sender that has waited longest.
     pub(super) fn admit(&mut self) -> Option<(MessageEnvelope<M>, Waker)> {
-        self.line
-            .pop_front()
-            .map(|blocked| (blocked.envelope, blocked.waker))
+        self.line.pop_front().map(|blocked| (blocked.envelope, blocked.waker))
     }
 
     pub(super) fn wakers(&self) -> Vec<Waker> {
-        self.line
-            .iter()
-            .map(|blocked| blocked.waker.clone())
-            .collect()
+        self.line.iter().map(|blocked| blocked.waker.clone()).collect()
     }
 
     fn place(&self, ticket: Ticket) -> Option<usize> {
-        self.line
-            .binary_search_by_key(&ticket, |blocked| blocked.ticket)
-            .ok()
+        self.line.binary_search_by_key(&ticket, |blocked| blocked.ticket).ok()
     }
 }

@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 
-use super::queue::Slot;
 use crate::message::{MessageEnvelope, MessagePriority};
 
 type Line<M> = VecDeque<MessageEnvelope<M>>;
@@ -27,23 +26,26 @@ struct Others<M> {
 
 impl<M> Levels<M> {
     pub(super) const fn new() -> Self {
-        Self {
-            normal: VecDeque::new(),
-            others: None,
+        Self { normal: VecDeque::new(), others: None }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, envelope: MessageEnvelope<M>) {
+        match envelope.priority() {
+            MessagePriority::Normal => self.normal.push_back(envelope),
+            level => self.push_other(level, envelope.relocated()),
         }
     }
 
-    /// Takes the slot's message, if there is one.
-    #[inline]
-    pub(super) fn push(&mut self, slot: &mut Slot<M>) {
-        let Some(level) = slot.as_ref().map(MessageEnvelope::priority) else {
-            return;
-        };
-        let line = match level {
-            MessagePriority::Normal => &mut self.normal,
-            level => &mut self.others.get_or_insert_with(Others::new).lines[level.index()],
-        };
-        line.extend(slot.take());
+    #[inline(never)]
+    fn push_other(&mut self, level: MessagePriority, envelope: MessageEnvelope<M>) {
+        self.others.get_or_insert_with(Others::new).lines[level.index()].push_back(envelope);
+    }
+
+    /// How many normal messages there are, for those who know that there are no others.
+    #[inline(always)]
+    pub(super) fn normal_len(&self) -> usize {
+        self.normal.len()
     }
 
     #[inline]
@@ -80,12 +82,10 @@ impl<M> Levels<M> {
     /// Makes room for a message of `level`: takes out the oldest of the least urgent level, if that is no more urgent
     /// than `level`.
     pub(super) fn evict_for(&mut self, level: MessagePriority) -> Option<MessageEnvelope<M>> {
-        MessagePriority::ALL[..=level.index()]
-            .iter()
-            .find_map(|lower| match lower {
-                MessagePriority::Normal => self.normal.pop_front(),
-                lower => self.others.as_mut()?.lines[lower.index()].pop_front(),
-            })
+        MessagePriority::ALL[..=level.index()].iter().find_map(|lower| match lower {
+            MessagePriority::Normal => self.normal.pop_front(),
+            lower => self.others.as_mut()?.lines[lower.index()].pop_front(),
+        })
     }
 
     /// Takes everything, the most urgent first.
@@ -105,10 +105,7 @@ impl<M> Levels<M> {
 
 impl<M> Others<M> {
     fn new() -> Box<Self> {
-        Box::new(Self {
-            lines: [const { VecDeque::new() }; 4],
-            passed_over: [0; 4],
-        })
+        Box::new(Self { lines: [const { VecDeque::new() }; 4], passed_over: [0; 4] })
     }
 
     fn len(&self) -> usize {
@@ -117,21 +114,11 @@ impl<M> Others<M> {
 
     /// The most urgent level that holds messages, unless another has been passed over too often.
     fn next_level(&mut self, normal: usize) -> Option<usize> {
-        let holds = [0, 1, 2, 3].map(|level| {
-            if level == NORMAL {
-                normal > 0
-            } else {
-                !self.lines[level].is_empty()
-            }
-        });
+        let holds = [0, 1, 2, 3].map(|level| if level == NORMAL { normal > 0 } else { !self.lines[level].is_empty() });
         let overdue = (0..4).find(|&level| holds[level] && self.passed_over[level] >= PATIENCE);
         let chosen = overdue.or_else(|| (0..4).rev().find(|&level| holds[level]))?;
         for (passed_over, waits) in self.passed_over.iter_mut().zip(holds) {
-            *passed_over = if waits {
-                passed_over.saturating_add(1)
-            } else {
-                0
-            };
+            *passed_over = if waits { passed_over.saturating_add(1) } else { 0 };
         }
         self.passed_over[chosen] = 0;
         Some(chosen)
@@ -150,21 +137,19 @@ mod tests {
         const MESSAGE_TYPE: &'static str = "note";
     }
 
-    fn note(number: u32, level: MessagePriority) -> Slot<Note> {
-        Some(MessageEnvelope::new(Note(number)).with_priority(level))
+    fn note(number: u32, level: MessagePriority) -> MessageEnvelope<Note> {
+        MessageEnvelope::new(Note(number)).with_priority(level)
     }
 
     fn pick(levels: &mut Levels<Note>) -> Option<u32> {
-        levels
-            .pick(&mut VecDeque::new())
-            .map(|envelope| envelope.message().0)
+        levels.pick(&mut VecDeque::new()).map(|envelope| envelope.message().0)
     }
 
     #[test]
     fn urgent_first_and_in_order_inside_a_level() {
         let mut levels = Levels::new();
         for (number, level) in (0..8).zip(MessagePriority::ALL.into_iter().cycle()) {
-            levels.push(&mut note(number, level));
+            levels.push(note(number, level));
         }
         let order: Vec<_> = std::iter::from_fn(|| pick(&mut levels)).collect();
         assert_eq!(order, [3, 7, 2, 6, 1, 5, 0, 4]);
@@ -175,11 +160,11 @@ mod tests {
         let mut levels = Levels::new();
         let mut waited = [0_u32; 4];
         for level in MessagePriority::ALL {
-            levels.push(&mut note(level.index() as u32, level));
+            levels.push(note(level.index() as u32, level));
         }
         for _ in 0..10_000 {
             let served = pick(&mut levels).unwrap() as usize;
-            levels.push(&mut note(served as u32, MessagePriority::ALL[served]));
+            levels.push(note(served as u32, MessagePriority::ALL[served]));
             waited.iter_mut().for_each(|turns| *turns += 1);
             waited[served] = 0;
             assert!(waited.iter().all(|turns| *turns <= 18), "{waited:?}");
@@ -189,9 +174,9 @@ mod tests {
     #[test]
     fn a_mailbox_of_normal_messages_has_no_other_levels() {
         let mut levels = Levels::new();
-        levels.push(&mut note(1, MessagePriority::Normal));
+        levels.push(note(1, MessagePriority::Normal));
         assert!(levels.others.is_none() && !levels.is_mixed());
-        levels.push(&mut note(2, MessagePriority::Low));
+        levels.push(note(2, MessagePriority::Low));
         assert!(levels.is_mixed());
         assert_eq!(levels.len(), 2);
     }
@@ -199,21 +184,19 @@ mod tests {
     #[test]
     fn what_is_in_hand_comes_before_the_rest_of_its_level() {
         let mut levels = Levels::new();
-        levels.push(&mut note(2, MessagePriority::Normal));
-        levels.push(&mut note(3, MessagePriority::Critical));
-        let mut in_hand = VecDeque::from_iter(note(1, MessagePriority::Normal));
-        let order: Vec<_> = std::iter::from_fn(|| levels.pick(&mut in_hand))
-            .map(|e| e.message().0)
-            .collect();
+        levels.push(note(2, MessagePriority::Normal));
+        levels.push(note(3, MessagePriority::Critical));
+        let mut in_hand = VecDeque::from([note(1, MessagePriority::Normal)]);
+        let order: Vec<_> = std::iter::from_fn(|| levels.pick(&mut in_hand)).map(|e| e.message().0).collect();
         assert_eq!(order, [3, 1, 2]);
     }
 
     #[test]
     fn evicts_the_oldest_of_the_least_urgent_level_but_nothing_more_urgent() {
         let mut levels = Levels::new();
-        levels.push(&mut note(1, MessagePriority::High));
-        levels.push(&mut note(2, MessagePriority::Normal));
-        levels.push(&mut note(3, MessagePriority::Normal));
+        levels.push(note(1, MessagePriority::High));
+        levels.push(note(2, MessagePriority::Normal));
+        levels.push(note(3, MessagePriority::Normal));
         let mut evict = |level| levels.evict_for(level).map(|envelope| envelope.message().0);
         assert_eq!(evict(MessagePriority::Low), None);
         assert_eq!(evict(MessagePriority::Critical), Some(2));
@@ -226,13 +209,9 @@ mod tests {
     fn drains_everything_the_most_urgent_first() {
         let mut levels = Levels::new();
         for (number, level) in (0..4).zip(MessagePriority::ALL) {
-            levels.push(&mut note(number, level));
+            levels.push(note(number, level));
         }
-        let drained: Vec<_> = levels
-            .drain()
-            .into_iter()
-            .map(|envelope| envelope.message().0)
-            .collect();
+        let drained: Vec<_> = levels.drain().into_iter().map(|envelope| envelope.message().0).collect();
         assert_eq!(drained, [3, 2, 1, 0]);
         assert_eq!(levels.len(), 0);
     }

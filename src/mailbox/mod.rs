@@ -36,6 +36,7 @@
 mod blocked;
 mod error;
 mod levels;
+mod lock;
 mod options;
 mod queue;
 mod receiver;
@@ -47,4 +48,7 @@ pub use options::{BackpressureStrategy, MailboxOptions};
 pub use receiver::MailboxReceiver;
 pub use sender::{Accepted, MailboxSender, mailbox};
 
-pub(crate) use queue::{Batch, Queue, Slot};
+pub(crate) use queue::{Batch, Queue};
+
+#[cfg(test)]
+mod tests;

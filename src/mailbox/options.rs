@@ -51,11 +51,7 @@ impl MailboxOptions {
     /// Room for `capacity` messages, and senders that wait for it. A capacity of zero is refused by whatever makes
     /// the mailbox.
     pub const fn bounded(capacity: usize) -> Self {
-        Self {
-            capacity,
-            strategy: BackpressureStrategy::Block,
-            block_limit: None,
-        }
+        Self { capacity, strategy: BackpressureStrategy::Block, block_limit: None }
     }
 
     /// No bound: the mailbox grows for as long as there is memory. Nothing pushes back on its senders.
@@ -97,11 +93,7 @@ impl MailboxOptions {
     }
 
     pub(crate) const fn check(self) -> Result<Self, CapacityError> {
-        if self.capacity == 0 {
-            Err(CapacityError)
-        } else {
-            Ok(self)
-        }
+        if self.capacity == 0 { Err(CapacityError) } else { Ok(self) }
     }
 }
 

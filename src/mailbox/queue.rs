@@ -2,13 +2,12 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::{Mutex, MutexGuard};
-
 use super::blocked::{BlockedSenders, Ticket};
 use super::levels::Levels;
+use super::lock::{Guard, Lock};
 use super::wait::WaitForRoom;
-use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, MailboxOptions};
-use crate::message::{Deadline, MessageEnvelope};
+use crate::mailbox::{BackpressureStrategy, MailboxError, MailboxErrorKind, MailboxOptions};
+use crate::message::{Deadline, MessageEnvelope, MessagePriority};
 
 /// What sender and receiver share: the messages behind one short lock.
 ///
@@ -16,7 +15,7 @@ use crate::message::{Deadline, MessageEnvelope};
 /// much of it is left, so that depth and bound stay exact. Whoever counts does so under the lock that moves the
 /// message, so counts and contents never differ.
 pub(crate) struct Queue<M> {
-    state: Mutex<State<M>>,
+    state: Lock<State<M>>,
     /// Messages that the receiver has fetched and not yet handed on. Raised under the lock, lowered without it, by
     /// the receiver alone.
     in_hand: AtomicUsize,
@@ -33,6 +32,8 @@ struct State<M> {
     in_hand_at_most: usize,
     receiver: Option<Waker>,
     blocked: Option<Box<BlockedSenders<M>>>,
+    /// The same as `attention`, for those who have the lock: there are messages of other levels, or senders that wait.
+    special: bool,
     counts: QueueCounts,
 }
 
@@ -50,33 +51,39 @@ pub(crate) struct Batch<M> {
     fetched: VecDeque<MessageEnvelope<M>>,
 }
 
-/// Where a message is handed over: by reference, because an envelope is large and each layer that takes it by value
-/// would copy it once more.
-pub(crate) type Slot<M> = Option<MessageEnvelope<M>>;
+/// How an attempt to put a message in ended: with what it evicted, if anything, or with the message back.
+pub(crate) type Pushed<M> = Result<Option<MessageEnvelope<M>>, MailboxError<M>>;
 
-/// How an attempt to put a slot's message in ended. On `Ok` the slot holds what was evicted, if anything was; on `Err`
-/// it holds the message still.
-pub(crate) type Pushed = Result<(), MailboxErrorKind>;
+/// Room for one message, held by holding the lock.
+pub(crate) struct Room<'a, M> {
+    queue: &'a Queue<M>,
+    state: Guard<'a, State<M>>,
+}
 
 /// A buffer no longer than this is kept however little is used of it.
 const KEEP_BUFFER: usize = 64;
 
 impl<M> Batch<M> {
     pub(crate) const fn new() -> Self {
-        Self {
-            fetched: VecDeque::new(),
-        }
+        Self { fetched: VecDeque::new() }
+    }
+
+    /// The next message, once [`Queue::poll_fill`] has seen to it.
+    #[inline(always)]
+    pub(crate) fn front(&mut self) -> Option<&mut MessageEnvelope<M>> {
+        self.fetched.front_mut()
     }
 }
 
 impl<M> Queue<M> {
     pub(crate) fn new(options: MailboxOptions) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 levels: Levels::new(),
                 in_hand_at_most: 0,
                 receiver: None,
                 blocked: None,
+                special: false,
                 counts: QueueCounts::default(),
             }),
             in_hand: AtomicUsize::new(0),
@@ -86,38 +93,43 @@ impl<M> Queue<M> {
         }
     }
 
+    /// The right to put in one message at once, if there is room.
+    // Apart from `push`, so that on the way into a mailbox with room a message is in no `Result`, whose layers of
+    // possible refusals the compiler would copy it through.
+    #[inline(always)]
+    pub(crate) fn room(&self) -> Option<Room<'_, M>> {
+        let mut state = self.state.lock();
+        let room = !self.is_closed() && self.has_room(&mut state);
+        room.then_some(Room { queue: self, state })
+    }
+
     /// Puts a message in without waiting.
-    #[inline]
-    pub(crate) fn push(&self, slot: &mut Slot<M>) -> Pushed {
+    pub(crate) fn push(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
         let mut state = self.state.lock();
         if self.is_closed() {
-            return Err(MailboxErrorKind::Closed);
+            return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
         if !self.has_room(&mut state) {
-            return self.push_when_full(state, slot);
+            return self.push_when_full(state, envelope);
         }
-        self.accept(&mut state, slot);
-        let waker = state.receiver.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        Ok(())
+        Room { queue: self, state }.put(envelope);
+        Ok(None)
     }
 
     /// Puts a message in, waiting for room where the strategy says so, but not past the message's deadline.
-    pub(crate) async fn send(&self, slot: &mut Slot<M>) -> Pushed {
-        match self.push(slot) {
-            Err(MailboxErrorKind::Full) if self.blocks() => self.wait_for_room(slot).await,
+    pub(crate) async fn send(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
+        match self.push(envelope) {
+            Err(error) if error.kind() == MailboxErrorKind::Full && self.blocks() => {
+                self.wait_for_room(error.into_envelope()).await
+            }
             pushed => pushed,
         }
     }
 
-    async fn wait_for_room(&self, slot: &mut Slot<M>) -> Pushed {
+    async fn wait_for_room(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
         let longest = self.options.longest_wait().map(Deadline::after);
-        let deadline = slot.as_ref().and_then(MessageEnvelope::expiry);
-        let until = Deadline::earlier(longest, deadline).and_then(Deadline::instant);
-        let mut wait = WaitForRoom::new(self, slot);
+        let until = Deadline::earlier(longest, envelope.expiry()).and_then(Deadline::instant);
+        let mut wait = WaitForRoom::new(self, envelope);
         match until {
             None => wait.await,
             Some(until) => match tokio::time::timeout_at(until, &mut wait).await {
@@ -127,37 +139,34 @@ impl<M> Queue<M> {
         }
     }
 
-    /// The next message, if there is one now.
-    #[inline]
-    pub(crate) fn pop(&self, batch: &mut Batch<M>, slot: &mut Slot<M>) -> bool {
-        self.pop_in_hand(batch, slot) || self.pop_locked(batch, slot, None) == Poll::Ready(true)
-    }
-
-    /// The next message; `Ready(false)` when the queue is closed and empty.
-    #[inline]
-    pub(crate) fn poll_pop(
-        &self,
-        batch: &mut Batch<M>,
-        slot: &mut Slot<M>,
-        cx: &Context<'_>,
-    ) -> Poll<bool> {
-        if self.pop_in_hand(batch, slot) {
-            Poll::Ready(true)
-        } else {
-            self.pop_locked(batch, slot, Some(cx))
-        }
-    }
-
-    /// The next of the fetched messages, unless there is a reason to look at the others first.
-    #[inline]
-    fn pop_in_hand(&self, batch: &mut Batch<M>, slot: &mut Slot<M>) -> bool {
+    /// Makes sure that the next message is at the front of the batch, for [`take`](Self::take). `Ready(false)` when the
+    /// queue is closed and empty.
+    // In two steps, so that the message moves once: from the batch to whoever handles it.
+    #[inline(always)]
+    pub(crate) fn poll_fill(&self, batch: &mut Batch<M>, cx: &Context<'_>) -> Poll<bool> {
         // Pairs with the store in `attend`: at the latest the next message sees it.
         if batch.fetched.is_empty() || self.attention.load(Ordering::Acquire) {
-            return false;
+            return self.fill_locked(batch, Some(cx));
         }
-        *slot = batch.fetched.pop_front();
-        self.handed_on(batch.fetched.len());
-        true
+        Poll::Ready(true)
+    }
+
+    /// As [`poll_fill`](Self::poll_fill), if there is a message now.
+    pub(crate) fn fill(&self, batch: &mut Batch<M>) -> bool {
+        let needed = batch.fetched.is_empty() || self.attention.load(Ordering::Acquire);
+        !needed || self.fill_locked(batch, None) == Poll::Ready(true)
+    }
+
+    /// Takes the message at the front of the batch.
+    #[inline(always)]
+    pub(crate) fn take(&self, batch: &mut Batch<M>) -> Option<MessageEnvelope<M>> {
+        // Counted first, so that the message moves straight from the batch to the caller.
+        self.in_hand.store(batch.fetched.len().saturating_sub(1), Ordering::Release);
+        // Pairs with the store in `attend`. Only this side lowers `in_hand`, so this is where room appears.
+        if self.attention.load(Ordering::Acquire) {
+            self.admit_blocked(self.state.lock());
+        }
+        batch.fetched.pop_front()
     }
 
     /// Refuses what comes from now on and returns what waits for room. True if that is news.
@@ -168,10 +177,7 @@ impl<M> Queue<M> {
             return false;
         }
         let receiver = state.receiver.take();
-        let senders = state
-            .blocked
-            .as_ref()
-            .map_or_else(Vec::new, |blocked| blocked.wakers());
+        let senders = state.blocked.as_ref().map_or_else(Vec::new, |blocked| blocked.wakers());
         drop(state);
         senders.into_iter().chain(receiver).for_each(Waker::wake);
         true
@@ -192,15 +198,7 @@ impl<M> Queue<M> {
 
     /// Takes everything, in the order in which it would have been received.
     pub(crate) fn drain(&self, batch: &mut Batch<M>) -> Vec<MessageEnvelope<M>> {
-        let mut slot = None;
-        std::iter::from_fn(|| {
-            if self.pop(batch, &mut slot) {
-                slot.take()
-            } else {
-                None
-            }
-        })
-        .collect()
+        std::iter::from_fn(|| if self.fill(batch) { self.take(batch) } else { None }).collect()
     }
 
     /// How many messages wait, exactly.
@@ -216,10 +214,7 @@ impl<M> Queue<M> {
     /// Counts and depth of one moment.
     pub(crate) fn counts(&self) -> (QueueCounts, usize) {
         let state = self.state.lock();
-        (
-            state.counts,
-            state.levels.len() + self.in_hand.load(Ordering::Acquire),
-        )
+        (state.counts, state.levels.len() + self.in_hand.load(Ordering::Acquire))
     }
 
     pub(crate) fn options(&self) -> &MailboxOptions {
@@ -231,90 +226,75 @@ impl<M> Queue<M> {
     }
 
     /// Whether a message may go in now. A sender that waits goes before any other.
-    #[inline]
+    #[inline(always)]
     fn has_room(&self, state: &mut State<M>) -> bool {
-        let queued = state.levels.len();
-        if queued.saturating_add(state.in_hand_at_most) < self.options.limit() {
-            return state.blocked_senders() == 0;
-        }
-        state.in_hand_at_most = self.in_hand.load(Ordering::SeqCst);
-        let depth = queued + state.in_hand_at_most;
+        let plainly = !state.special && state.normal_and_in_hand() < self.options.limit();
+        plainly || self.has_room_after_all(state)
+    }
+
+    #[inline(never)]
+    fn has_room_after_all(&self, state: &mut State<M>) -> bool {
+        state.in_hand_at_most = self.in_hand.load(Ordering::Acquire);
+        let depth = state.levels.len() + state.in_hand_at_most;
         state.note_depth(depth);
         depth < self.options.limit() && state.blocked_senders() == 0
     }
 
-    #[inline]
-    fn accept(&self, state: &mut State<M>, slot: &mut Slot<M>) {
+    #[inline(always)]
+    fn accept(&self, state: &mut State<M>, envelope: MessageEnvelope<M>) {
         state.counts.accepted += 1;
-        state.levels.push(slot);
-        if state.levels.is_mixed() {
+        let normal = envelope.priority() == MessagePriority::Normal;
+        state.levels.push(envelope);
+        if !normal {
             self.attend(state);
         }
     }
 
     #[cold]
-    fn push_when_full(&self, mut state: MutexGuard<'_, State<M>>, slot: &mut Slot<M>) -> Pushed {
-        let level = slot
-            .as_ref()
-            .map(MessageEnvelope::priority)
-            .unwrap_or_default();
+    #[inline(never)]
+    fn push_when_full(&self, mut state: Guard<'_, State<M>>, envelope: MessageEnvelope<M>) -> Pushed<M> {
         let evicted = match self.options.on_full() {
             BackpressureStrategy::Block | BackpressureStrategy::Error => {
-                return Err(MailboxErrorKind::Full);
+                return Err(MailboxError::new(MailboxErrorKind::Full, envelope));
             }
             BackpressureStrategy::DropNewest => None,
-            BackpressureStrategy::DropOldest => state.levels.evict_for(level),
+            BackpressureStrategy::DropOldest => state.levels.evict_for(envelope.priority()),
         };
         state.counts.evicted += 1;
-        if evicted.is_some() {
-            self.accept(&mut state, slot);
-            *slot = evicted;
-        } else {
+        if evicted.is_none() {
             // It is itself the one to go: in and out in one step.
             state.counts.accepted += 1;
+            return Ok(Some(envelope));
         }
-        Ok(())
+        self.accept(&mut state, envelope);
+        Ok(evicted)
     }
 
     /// Makes the receiver take the lock for its next message if there is anything that only the lock can tell it:
     /// senders that wait for the room it makes, or messages that go before those it has in hand.
-    fn attend(&self, state: &State<M>) {
+    fn attend(&self, state: &mut State<M>) {
         let needed = state.levels.is_mixed() || state.blocked_senders() > 0;
-        // SeqCst with the load in `handed_on`: a sender that finds no room sets this before it reads `in_hand` for the
-        // last time, and the receiver lowers `in_hand` before it reads this, so one of them sees the other.
-        self.attention.store(needed, Ordering::SeqCst);
-    }
-
-    /// Says that a message left the batch, which makes room for one more.
-    #[inline]
-    fn handed_on(&self, left: usize) {
-        if !self.blocks() || self.options.capacity().is_none() {
-            self.in_hand.store(left, Ordering::Release);
-            return;
-        }
-        self.in_hand.store(left, Ordering::SeqCst);
-        if self.attention.load(Ordering::SeqCst) {
-            self.admit_blocked(self.state.lock());
-        }
+        state.special = needed;
+        // Release, not SeqCst: if a sender gets in line in the very nanoseconds in which the receiver takes a fetched
+        // message, each may miss what the other has just written. The receiver sees it with its next message, or
+        // under the lock when it has none, so the sender gets in one message later. Making the two see each other
+        // would cost every message a full fence.
+        self.attention.store(needed, Ordering::Release);
     }
 
     #[inline(never)]
-    fn pop_locked(
-        &self,
-        batch: &mut Batch<M>,
-        slot: &mut Slot<M>,
-        cx: Option<&Context<'_>>,
-    ) -> Poll<bool> {
+    fn fill_locked(&self, batch: &mut Batch<M>, cx: Option<&Context<'_>>) -> Poll<bool> {
         let mut state = self.state.lock();
         let depth = state.levels.len() + batch.fetched.len();
         state.note_depth(depth);
         if state.levels.is_mixed() {
-            *slot = state.levels.pick(&mut batch.fetched);
-            self.set_in_hand(&mut state, batch.fetched.len());
-        } else {
-            *slot = self.fetch(&mut state, batch);
+            let next = state.levels.pick(&mut batch.fetched);
+            next.into_iter().for_each(|envelope| batch.fetched.push_front(envelope));
+        } else if batch.fetched.is_empty() {
+            self.fetch(&mut state, batch);
         }
-        if slot.is_some() {
+        self.set_in_hand(&mut state, batch.fetched.len());
+        if !batch.fetched.is_empty() {
             self.admit_blocked(state);
             return Poll::Ready(true);
         }
@@ -328,22 +308,17 @@ impl<M> Queue<M> {
     }
 
     /// Takes the next normal message, and all behind it if they can't change any more.
-    fn fetch(&self, state: &mut State<M>, batch: &mut Batch<M>) -> Option<MessageEnvelope<M>> {
-        let one_by_one = self.options.on_full() == BackpressureStrategy::DropOldest;
-        if batch.fetched.is_empty() && (one_by_one || state.levels.normal().len() <= 1) {
-            shrink(&mut batch.fetched);
-            let envelope = state.levels.normal().pop_front();
-            if envelope.is_none() {
-                shrink(state.levels.normal());
-            }
-            return envelope;
+    fn fetch(&self, state: &mut State<M>, batch: &mut Batch<M>) {
+        let waiting = state.levels.normal();
+        if self.options.on_full() == BackpressureStrategy::DropOldest {
+            batch.fetched.extend(waiting.pop_front());
+        } else {
+            std::mem::swap(waiting, &mut batch.fetched);
         }
         if batch.fetched.is_empty() {
-            std::mem::swap(state.levels.normal(), &mut batch.fetched);
+            shrink(&mut batch.fetched);
+            shrink(state.levels.normal());
         }
-        let envelope = batch.fetched.pop_front();
-        self.set_in_hand(state, batch.fetched.len());
-        envelope
     }
 
     fn set_in_hand(&self, state: &mut State<M>, left: usize) {
@@ -352,89 +327,90 @@ impl<M> Queue<M> {
     }
 
     /// Moves messages of waiting senders into the room there is.
-    fn admit_blocked(&self, mut state: MutexGuard<'_, State<M>>) {
+    #[inline]
+    fn admit_blocked(&self, mut state: Guard<'_, State<M>>) {
+        if state.blocked_senders() == 0 {
+            self.attend(&mut state);
+        } else {
+            self.admit_some(state);
+        }
+    }
+
+    #[cold]
+    fn admit_some(&self, mut state: Guard<'_, State<M>>) {
         let mut admitted = Vec::new();
         while !self.is_closed()
             && state.levels.len() + self.in_hand.load(Ordering::SeqCst) < self.options.limit()
-            && let Some((envelope, waker)) =
-                state.blocked.as_mut().and_then(|blocked| blocked.admit())
+            && let Some((envelope, waker)) = state.blocked.as_mut().and_then(|blocked| blocked.admit())
         {
-            self.accept(&mut state, &mut Some(envelope));
+            self.accept(&mut state, envelope);
             admitted.push(waker);
         }
-        self.attend(&state);
+        self.attend(&mut state);
         // The receiver may be asleep if it was somebody else who made the room.
-        let receiver = if admitted.is_empty() {
-            None
-        } else {
-            state.receiver.take()
-        };
+        let receiver = if admitted.is_empty() { None } else { state.receiver.take() };
         drop(state);
         admitted.into_iter().chain(receiver).for_each(Waker::wake);
+    }
+}
+
+impl<M> Room<'_, M> {
+    /// Puts the message in.
+    #[inline(always)]
+    pub(crate) fn put(mut self, envelope: MessageEnvelope<M>) {
+        self.queue.accept(&mut self.state, envelope);
+        let waker = self.state.receiver.take();
+        drop(self);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 }
 
 /// The line of blocked senders, as [`WaitForRoom`] uses it.
 impl<M> Queue<M> {
     /// Puts the sender in the line, with its message.
-    pub(super) fn enter_line(
-        &self,
-        slot: &mut Slot<M>,
-        cx: &Context<'_>,
-    ) -> Result<Option<Ticket>, MailboxErrorKind> {
+    pub(super) fn enter_line(&self, envelope: MessageEnvelope<M>, cx: &Context<'_>) -> Result<Ticket, MailboxError<M>> {
         let mut state = self.state.lock();
         if self.is_closed() {
-            return Err(MailboxErrorKind::Closed);
+            return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
-        let Some(envelope) = slot.take() else {
-            return Ok(None);
-        };
-        let blocked = state
-            .blocked
-            .get_or_insert_with(|| Box::new(BlockedSenders::new()));
+        let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
         let ticket = blocked.enter(envelope, cx.waker().clone());
-        self.attend(&state);
+        self.attend(&mut state);
         // The receiver may have made room since the sender found none, and not have seen that anyone waits.
         self.admit_blocked(state);
-        Ok(Some(ticket))
+        Ok(ticket)
     }
 
-    /// Ready when the message has been accepted, or is back in the slot because the mailbox was closed.
-    pub(super) fn poll_line(
-        &self,
-        ticket: Ticket,
-        slot: &mut Slot<M>,
-        cx: &Context<'_>,
-    ) -> Poll<Pushed> {
+    /// Ready when the message has been accepted, or comes back because the mailbox was closed.
+    pub(super) fn poll_line(&self, ticket: Ticket, cx: &Context<'_>) -> Poll<Pushed<M>> {
         let mut state = self.state.lock();
-        let Some(blocked) = state.blocked.as_mut() else {
-            return Poll::Ready(Ok(()));
-        };
+        let Some(blocked) = state.blocked.as_mut() else { return Poll::Ready(Ok(None)) };
         if self.is_closed() {
-            *slot = blocked.leave(ticket);
-            return Poll::Ready(if slot.is_some() {
-                Err(MailboxErrorKind::Closed)
-            } else {
-                Ok(())
-            });
+            let back = blocked.leave(ticket);
+            let closed = |envelope| Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
+            return Poll::Ready(back.map_or(Ok(None), closed));
         }
-        if blocked.still_waits(ticket, cx) {
-            Poll::Pending
-        } else {
-            Poll::Ready(Ok(()))
-        }
+        if blocked.still_waits(ticket, cx) { Poll::Pending } else { Poll::Ready(Ok(None)) }
     }
 
     /// Takes the sender out of the line. `None` if its message has been accepted.
-    pub(super) fn leave_line(&self, ticket: Ticket) -> Slot<M> {
+    pub(super) fn leave_line(&self, ticket: Ticket) -> Option<MessageEnvelope<M>> {
         let mut state = self.state.lock();
         let envelope = state.blocked.as_mut()?.leave(ticket);
-        self.attend(&state);
+        self.attend(&mut state);
         envelope
     }
 }
 
 impl<M> State<M> {
+    /// No less than what the mailbox holds, if that is normal messages only.
+    #[inline(always)]
+    fn normal_and_in_hand(&self) -> usize {
+        self.levels.normal_len().saturating_add(self.in_hand_at_most)
+    }
+
     #[inline]
     fn blocked_senders(&self) -> usize {
         self.blocked.as_ref().map_or(0, |blocked| blocked.len())
@@ -459,3 +435,6 @@ fn shrink<M>(buffer: &mut VecDeque<M>) {
         buffer.shrink_to(buffer.capacity() / 2);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,10 +18,7 @@ pub struct MailboxReceiver<M> {
 
 impl<M> MailboxReceiver<M> {
     pub(super) fn new(shared: Arc<Shared<M>>) -> Self {
-        Self {
-            shared,
-            batch: Batch::new(),
-        }
+        Self { shared, batch: Batch::new() }
     }
 }
 
@@ -38,17 +35,14 @@ impl<M: Message> MailboxReceiver<M> {
     /// As [`recv`](Self::recv), for use inside a hand-written future.
     pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<MessageEnvelope<M>>> {
         let budget = ready!(coop::poll_proceed(cx));
-        let mut slot = None;
-        ready!(self.shared.queue.poll_pop(&mut self.batch, &mut slot, cx));
+        let filled = ready!(self.shared.queue.poll_fill(&mut self.batch, cx));
         budget.made_progress();
-        Poll::Ready(slot)
+        Poll::Ready(if filled { self.shared.queue.take(&mut self.batch) } else { None })
     }
 
     /// The next message, if there is one now.
     pub fn try_recv(&mut self) -> Option<MessageEnvelope<M>> {
-        let mut slot = None;
-        self.shared.queue.pop(&mut self.batch, &mut slot);
-        slot
+        if self.shared.queue.fill(&mut self.batch) { self.shared.queue.take(&mut self.batch) } else { None }
     }
 
     /// Waits for a message, then appends it and what else is there to `to`, `limit` messages at most. Returns how
@@ -97,8 +91,6 @@ impl<M> Drop for MailboxReceiver<M> {
 
 impl<M> fmt::Debug for MailboxReceiver<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailboxReceiver")
-            .field("depth", &self.shared.queue.depth())
-            .finish()
+        f.debug_struct("MailboxReceiver").field("depth", &self.shared.queue.depth()).finish()
     }
 }

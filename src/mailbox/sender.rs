@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::queue::{Pushed, Queue, Slot};
+use super::queue::{Pushed, Queue};
 use crate::mailbox::{CapacityError, MailboxError, MailboxOptions, MailboxReceiver};
 use crate::message::{Message, MessageEnvelope};
 
@@ -33,13 +33,8 @@ use crate::message::{Message, MessageEnvelope};
 /// # Ok(())
 /// # }
 /// ```
-pub fn mailbox<M: Message>(
-    options: MailboxOptions,
-) -> Result<(MailboxSender<M>, MailboxReceiver<M>), CapacityError> {
-    let shared = Arc::new(Shared {
-        queue: Queue::new(options.check()?),
-        senders: AtomicUsize::new(1),
-    });
+pub fn mailbox<M: Message>(options: MailboxOptions) -> Result<(MailboxSender<M>, MailboxReceiver<M>), CapacityError> {
+    let shared = Arc::new(Shared { queue: Queue::new(options.check()?), senders: AtomicUsize::new(1) });
     let receiver = MailboxReceiver::new(Arc::clone(&shared));
     Ok((MailboxSender { shared }, receiver))
 }
@@ -63,19 +58,14 @@ pub struct Accepted<M> {
 }
 
 impl<M> Accepted<M> {
-    fn from_push(pushed: Pushed, slot: Slot<M>) -> Result<Self, MailboxError<M>> {
-        match (pushed, slot) {
-            (Err(kind), Some(envelope)) => Err(MailboxError::new(kind, envelope)),
-            (_, evicted) => Ok(Self { evicted }),
-        }
+    fn from_push(pushed: Pushed<M>) -> Result<Self, MailboxError<M>> {
+        pushed.map(|evicted| Self { evicted })
     }
 }
 
 impl<M> fmt::Debug for Accepted<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepted")
-            .field("evicted", &self.evicted.as_ref().map(MessageEnvelope::id))
-            .finish()
+        f.debug_struct("Accepted").field("evicted", &self.evicted.as_ref().map(MessageEnvelope::id)).finish()
     }
 }
 
@@ -91,13 +81,8 @@ impl<M: Message> MailboxSender<M> {
     ///
     /// Dropped while it waits, the message has not been accepted and is dropped with it. The place in the line is
     /// given up.
-    pub async fn send(
-        &self,
-        message: impl Into<MessageEnvelope<M>>,
-    ) -> Result<Accepted<M>, MailboxError<M>> {
-        let mut slot = Some(message.into());
-        let pushed = self.shared.queue.send(&mut slot).await;
-        Accepted::from_push(pushed, slot)
+    pub async fn send(&self, message: impl Into<MessageEnvelope<M>>) -> Result<Accepted<M>, MailboxError<M>> {
+        Accepted::from_push(self.shared.queue.send(message.into()).await)
     }
 
     /// Puts a message in without waiting.
@@ -105,13 +90,8 @@ impl<M: Message> MailboxSender<M> {
     /// # Errors
     ///
     /// As [`send`](Self::send), where a full mailbox that would make the sender wait refuses as well.
-    pub fn try_send(
-        &self,
-        message: impl Into<MessageEnvelope<M>>,
-    ) -> Result<Accepted<M>, MailboxError<M>> {
-        let mut slot = Some(message.into());
-        let pushed = self.shared.queue.push(&mut slot);
-        Accepted::from_push(pushed, slot)
+    pub fn try_send(&self, message: impl Into<MessageEnvelope<M>>) -> Result<Accepted<M>, MailboxError<M>> {
+        Accepted::from_push(self.shared.queue.push(message.into()))
     }
 }
 
@@ -146,9 +126,7 @@ impl<M> Clone for MailboxSender<M> {
     fn clone(&self) -> Self {
         // Relaxed: a new sender comes from a living one, so the count can't reach zero meanwhile.
         self.shared.senders.fetch_add(1, Ordering::Relaxed);
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
@@ -162,9 +140,6 @@ impl<M> Drop for MailboxSender<M> {
 
 impl<M> fmt::Debug for MailboxSender<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MailboxSender")
-            .field("depth", &self.depth())
-            .field("options", self.options())
-            .finish()
+        f.debug_struct("MailboxSender").field("depth", &self.depth()).field("options", self.options()).finish()
     }
 }

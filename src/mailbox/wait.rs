@@ -2,57 +2,59 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::blocked::Ticket;
-use super::queue::{Pushed, Queue, Slot};
-use crate::mailbox::MailboxErrorKind;
+use super::queue::{Pushed, Queue};
+use crate::mailbox::{MailboxError, MailboxErrorKind};
+use crate::message::MessageEnvelope;
 
 /// A sender's wait for room. Dropping it takes the sender out of the line, with its message, unless that has been
 /// accepted by then.
 pub(super) struct WaitForRoom<'a, M> {
     queue: &'a Queue<M>,
-    slot: &'a mut Slot<M>,
+    /// The message, until it stands in the line.
+    envelope: Option<MessageEnvelope<M>>,
+    /// The place in the line, while there is one.
     ticket: Option<Ticket>,
 }
 
 impl<'a, M> WaitForRoom<'a, M> {
-    pub(super) fn new(queue: &'a Queue<M>, slot: &'a mut Slot<M>) -> Self {
-        Self {
-            queue,
-            slot,
-            ticket: None,
-        }
+    pub(super) fn new(queue: &'a Queue<M>, envelope: MessageEnvelope<M>) -> Self {
+        Self { queue, envelope: Some(envelope), ticket: None }
     }
 
     /// Ends the wait because its time is up.
-    pub(super) fn give_up(mut self) -> Pushed {
-        if let Some(ticket) = self.ticket.take() {
-            *self.slot = self.queue.leave_line(ticket);
+    pub(super) fn give_up(mut self) -> Pushed<M> {
+        let in_line = self.ticket.take().and_then(|ticket| self.queue.leave_line(ticket));
+        let timed_out = |envelope| Err(MailboxError::new(MailboxErrorKind::TimedOut, envelope));
+        self.envelope.take().or(in_line).map_or(Ok(None), timed_out)
+    }
+
+    fn enter_line(&mut self, cx: &Context<'_>) -> Result<(), MailboxError<M>> {
+        if let Some(envelope) = self.envelope.take() {
+            self.ticket = Some(self.queue.enter_line(envelope, cx)?);
         }
-        if self.slot.is_some() {
-            Err(MailboxErrorKind::TimedOut)
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 }
 
 impl<M> Future for WaitForRoom<'_, M> {
-    type Output = Pushed;
+    type Output = Pushed<M>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Pushed> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Pushed<M>> {
         let this = self.get_mut();
-        let ticket = match this.ticket {
-            Some(ticket) => ticket,
-            None => match this.queue.enter_line(this.slot, cx) {
-                Ok(Some(ticket)) => ticket,
-                Ok(None) => return Poll::Ready(Ok(())),
-                Err(kind) => return Poll::Ready(Err(kind)),
-            },
-        };
-        let polled = this.queue.poll_line(ticket, this.slot, cx);
-        this.ticket = polled.is_pending().then_some(ticket);
+        if let Err(error) = this.enter_line(cx) {
+            return Poll::Ready(Err(error));
+        }
+        let Some(ticket) = this.ticket else { return Poll::Ready(Ok(None)) };
+        let polled = this.queue.poll_line(ticket, cx);
+        if polled.is_ready() {
+            this.ticket = None;
+        }
         polled
     }
 }
+
+/// Nothing in it is ever pinned, so it may be moved whatever `M` is.
+impl<M> Unpin for WaitForRoom<'_, M> {}
 
 impl<M> Drop for WaitForRoom<'_, M> {
     fn drop(&mut self) {

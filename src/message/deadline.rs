@@ -19,6 +19,9 @@ static ORIGIN: LazyLock<std::time::Instant> = LazyLock::new(|| {
 });
 
 impl Deadline {
+    /// A deadline that has passed whatever the clock says: what a timeout of zero becomes.
+    pub(crate) const PASSED: Self = Self(NonZeroU64::MIN);
+
     /// The end of time: what a duration too long to add becomes.
     pub(crate) const NEVER: Self = Self(NonZeroU64::MAX);
 
@@ -28,11 +31,13 @@ impl Deadline {
         Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
     }
 
-    /// `timeout` from now; [`NEVER`](Self::NEVER) where the clock can't count so far.
+    /// `timeout` from now; [`NEVER`](Self::NEVER) where the clock can't count so far, [`PASSED`](Self::PASSED) if it is
+    /// zero.
     pub(crate) fn after(timeout: Duration) -> Self {
-        Instant::now()
-            .checked_add(timeout)
-            .map_or(Self::NEVER, Self::at)
+        if timeout.is_zero() {
+            return Self::PASSED;
+        }
+        Instant::now().checked_add(timeout).map_or(Self::NEVER, Self::at)
     }
 
     pub(crate) fn now() -> Self {
@@ -44,9 +49,7 @@ impl Deadline {
         if self == Self::NEVER {
             return None;
         }
-        ORIGIN
-            .checked_add(Duration::from_nanos(self.0.get()))
-            .map(Instant::from_std)
+        ORIGIN.checked_add(Duration::from_nanos(self.0.get())).map(Instant::from_std)
     }
 
     pub(crate) fn has_passed(self) -> bool {
@@ -98,6 +101,12 @@ mod tests {
         assert_eq!(deadline, Deadline::NEVER);
         assert!(!deadline.has_passed());
         assert_eq!(deadline.instant(), None);
+    }
+
+    #[test]
+    fn no_time_at_all_has_always_passed() {
+        assert_eq!(Deadline::after(Duration::ZERO), Deadline::PASSED);
+        assert!(Deadline::PASSED.has_passed());
     }
 
     #[test]

@@ -81,7 +81,8 @@ impl<M> MessageEnvelope<M> {
     /// Sets the deadline: a message that has not begun by then is not handled, and counts as expired.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(Deadline::at(deadline));
+        let deadline = Deadline::at(deadline);
+        self.deadline = Some(if deadline.has_passed() { Deadline::PASSED } else { deadline });
         self
     }
 
@@ -132,8 +133,7 @@ impl<M> MessageEnvelope<M> {
 
     /// The time left until the deadline: zero when it has passed, `None` when there is none.
     pub fn remaining(&self) -> Option<Duration> {
-        self.deadline()
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// How urgent this is.
@@ -205,10 +205,27 @@ impl<M> MessageEnvelope<M> {
         self.sender_is_busy = true;
     }
 
+    /// Says that it is no longer on its way from that handler: what is done with it now is done by somebody else.
+    #[inline(always)]
+    pub(crate) fn leave_sender(&mut self) {
+        self.sender_is_busy = false;
+    }
+
     /// Whether the handler of `actor` sends this, which would wait for itself if it waited for that actor.
     #[inline]
     pub(crate) fn is_from_handler_of(&self, actor: ActorId) -> bool {
         self.sender_is_busy && self.sender == Some(actor)
+    }
+
+    /// The same envelope, put together anew.
+    ///
+    /// For handing it to a function that is called on a rare path and not inlined: what such a function gets must have an
+    /// address, and if that were the original's, the compiler would have to build the original in memory on the
+    /// common path as well, and copy it from there.
+    #[inline(always)]
+    pub(crate) fn relocated(self) -> Self {
+        let Self { id, sender, deadline, request, extras, attempt, priority, sender_is_busy, message } = self;
+        Self { id, sender, deadline, request, extras, attempt, priority, sender_is_busy, message }
     }
 
     pub(crate) fn request(&self) -> Option<RequestKey> {
@@ -267,14 +284,8 @@ mod tests {
         assert_eq!(envelope.priority(), MessagePriority::Critical);
         assert!(envelope.extras.is_none());
         assert!(!envelope.is_request());
-        assert_eq!(
-            (envelope.sender(), envelope.deadline(), envelope.attempt()),
-            (None, None, 1)
-        );
-        assert_eq!(
-            envelope.with_priority(MessagePriority::Low).priority(),
-            MessagePriority::Low
-        );
+        assert_eq!((envelope.sender(), envelope.deadline(), envelope.attempt()), (None, None, 1));
+        assert_eq!(envelope.with_priority(MessagePriority::Low).priority(), MessagePriority::Low);
     }
 
     #[test]
@@ -292,10 +303,7 @@ mod tests {
         assert_eq!(envelope.sender(), Some(sender));
         assert_eq!(envelope.reply_to(), Some(&address));
         assert_eq!(envelope.correlation(), Some(first));
-        assert_eq!(
-            envelope.all_metadata().collect::<Vec<_>>(),
-            [("a", "3"), ("b", "2")]
-        );
+        assert_eq!(envelope.all_metadata().collect::<Vec<_>>(), [("a", "3"), ("b", "2")]);
         assert_eq!(envelope.metadata("c"), None);
         assert_eq!(envelope.into_message(), Urgent);
     }
@@ -312,9 +320,6 @@ mod tests {
     #[test]
     fn debug_shows_the_message_and_the_header() {
         let shown = format!("{:?}", MessageEnvelope::new(Urgent).with_metadata("k", "v"));
-        assert!(
-            shown.contains("Urgent") && shown.contains("Critical") && shown.contains("\"k\""),
-            "{shown}"
-        );
+        assert!(shown.contains("Urgent") && shown.contains("Critical") && shown.contains("\"k\""), "{shown}");
     }
 }

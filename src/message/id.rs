@@ -49,6 +49,7 @@ impl MessageId {
     /// let (first, second) = (MessageId::next(), MessageId::next());
     /// assert!(first < second);
     /// ```
+    #[inline]
     #[must_use]
     pub fn next() -> Self {
         Self(UniqueId::of_this_process(next_sequence()))
@@ -69,6 +70,7 @@ impl FromStr for MessageId {
     }
 }
 
+#[inline]
 fn next_sequence() -> u64 {
     thread_local! {
         // A multiple of `BLOCK` means that the block is used up, or that none was taken yet.
@@ -109,9 +111,8 @@ mod tests {
     fn ids_are_distinct_and_ascend_on_each_thread() {
         const THREADS: usize = 8;
         const IDS: usize = 100_000;
-        let threads: Vec<_> = (0..THREADS)
-            .map(|_| thread::spawn(|| (0..IDS).map(|_| MessageId::next()).collect::<Vec<_>>()))
-            .collect();
+        let threads: Vec<_> =
+            (0..THREADS).map(|_| thread::spawn(|| (0..IDS).map(|_| MessageId::next()).collect::<Vec<_>>())).collect();
         let mut all = HashSet::new();
         for thread in threads {
             let ids = thread.join().unwrap();

@@ -19,8 +19,7 @@ impl Extras {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.iter()
-            .find_map(|(known, value)| (known == key).then_some(value))
+        self.iter().find_map(|(known, value)| (known == key).then_some(value))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// A mailbox serves higher levels first and keeps first-in, first-out order inside each. No level starves: see
 /// [`crate::mailbox`]. Using more than one level waives the order between a sender's messages of different levels.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessagePriority {
     /// Work that can wait for everything else.
@@ -59,10 +57,7 @@ mod tests {
     #[test]
     fn prints_and_serialises_in_lower_case() {
         for level in MessagePriority::ALL {
-            assert_eq!(
-                serde_json::to_string(&level).unwrap(),
-                format!("\"{level}\"")
-            );
+            assert_eq!(serde_json::to_string(&level).unwrap(), format!("\"{level}\""));
         }
     }
 }

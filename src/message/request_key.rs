@@ -36,14 +36,9 @@ mod tests {
 
     #[test]
     fn gives_back_its_parts() {
-        for (shard, slot, generation) in
-            [(0, 0, 1), (255, (1 << 24) - 1, u32::MAX), (7, 12_345, 99)]
-        {
+        for (shard, slot, generation) in [(0, 0, 1), (255, (1 << 24) - 1, u32::MAX), (7, 12_345, 99)] {
             let key = RequestKey::new(shard, slot, generation);
-            assert_eq!(
-                (key.shard(), key.slot() as u32, key.generation()),
-                (shard, slot, generation)
-            );
+            assert_eq!((key.shard(), key.slot() as u32, key.generation()), (shard, slot, generation));
         }
     }
 }

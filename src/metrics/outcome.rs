@@ -23,14 +23,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, in the order of their indexes.
-    pub const ALL: [Self; 6] = [
-        Self::Handled,
-        Self::Failed,
-        Self::Expired,
-        Self::Evicted,
-        Self::Cancelled,
-        Self::Abandoned,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Handled, Self::Failed, Self::Expired, Self::Evicted, Self::Cancelled, Self::Abandoned];
 
     /// The outcome's name, as it is serialised.
     pub const fn as_str(self) -> &'static str {
@@ -79,9 +73,7 @@ impl Outcomes {
 
     /// Each outcome with its count.
     pub fn iter(&self) -> impl Iterator<Item = (Outcome, u64)> {
-        Outcome::ALL
-            .into_iter()
-            .map(|outcome| (outcome, self[outcome]))
+        Outcome::ALL.into_iter().map(|outcome| (outcome, self[outcome]))
     }
 
     pub(crate) fn add(&mut self, other: &Self) {

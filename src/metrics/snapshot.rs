@@ -79,3 +79,54 @@ impl Traffic {
         self.rebuilds += other.rebuilds;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Outcome;
+
+    fn traffic() -> Traffic {
+        let mut outcomes = Outcomes::default();
+        outcomes[Outcome::Handled] = 5;
+        outcomes[Outcome::Evicted] = 2;
+        Traffic { accepted: 11, outcomes, queued: 3, in_handlers: 1, deepest_mailbox: 4, panics: 6, rebuilds: 7 }
+    }
+
+    #[test]
+    fn at_rest_everything_accepted_is_accounted_for() {
+        assert_eq!(traffic().unaccounted(), 0);
+        assert_eq!(Traffic::default().unaccounted(), 0);
+    }
+
+    #[test]
+    fn what_is_missing_and_what_is_too_much_both_show() {
+        assert_eq!(Traffic { accepted: 14, ..traffic() }.unaccounted(), 3);
+        assert_eq!(Traffic { accepted: 9, ..traffic() }.unaccounted(), -2);
+        assert_eq!(Traffic { queued: 2, ..traffic() }.unaccounted(), 1);
+        assert_eq!(Traffic { in_handlers: 2, ..traffic() }.unaccounted(), -1);
+        let mut one_ended = traffic();
+        one_ended.outcomes[Outcome::Failed] += 1;
+        assert_eq!(one_ended.unaccounted(), -1);
+    }
+
+    #[test]
+    fn adding_sums_everything_but_the_deepest_mailbox() {
+        let mut total = traffic();
+        total.add(&Traffic { deepest_mailbox: 9, ..traffic() });
+        total.add(&Traffic { deepest_mailbox: 1, ..traffic() });
+        let mut outcomes = Outcomes::default();
+        outcomes[Outcome::Handled] = 15;
+        outcomes[Outcome::Evicted] = 6;
+        let expected =
+            Traffic { accepted: 33, outcomes, queued: 9, in_handlers: 3, deepest_mailbox: 9, panics: 18, rebuilds: 21 };
+        assert_eq!(total, expected);
+        assert_eq!(total.unaccounted(), 0);
+    }
+
+    #[test]
+    fn adding_nothing_changes_nothing() {
+        let mut total = traffic();
+        total.add(&Traffic::default());
+        assert_eq!(total, traffic());
+    }
+}

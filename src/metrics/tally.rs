@@ -28,8 +28,7 @@ impl Tally {
     /// Counts a message that the actor's own task has handled: the common case, made cheap.
     #[inline]
     pub(crate) fn handled_by_task(&self) {
-        self.handled
-            .store(self.handled.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.handled.store(self.handled.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     pub(crate) fn count(&self, outcome: Outcome) {
@@ -64,8 +63,9 @@ impl Tally {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_rebuild(&self) {
-        self.rebuilds.fetch_add(1, Ordering::Relaxed);
+    /// A handler was built; `again` if it stands in for one that panicked.
+    pub(crate) fn count_build(&self, again: bool) {
+        self.rebuilds.fetch_add(u64::from(again), Ordering::Relaxed);
     }
 
     pub(crate) fn panics(&self) -> u64 {
@@ -84,5 +84,81 @@ impl Tally {
         }
         outcomes[Outcome::Handled] += self.handled.load(Ordering::Relaxed);
         outcomes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn counts_each_outcome_by_itself() {
+        let tally = Tally::new();
+        for (times, outcome) in (1..).zip(Outcome::ALL) {
+            (0..times).for_each(|_| tally.count(outcome));
+        }
+        let outcomes = tally.outcomes();
+        for (times, outcome) in (1..).zip(Outcome::ALL) {
+            assert_eq!(outcomes[outcome], times, "{outcome}");
+        }
+        assert_eq!((tally.panics(), tally.rebuilds(), tally.in_handler()), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_its_own_task_handled_and_what_others_did_add_up() {
+        let tally = Tally::new();
+        (0..5).for_each(|_| tally.handled_by_task());
+        (0..2).for_each(|_| tally.count(Outcome::Handled));
+        assert_eq!(tally.outcomes()[Outcome::Handled], 7);
+        assert_eq!(tally.outcomes().sum(), 7);
+    }
+
+    #[test]
+    fn others_count_while_its_own_task_does_and_nothing_is_lost() {
+        let tally = Tally::new();
+        thread::scope(|scope| {
+            scope.spawn(|| (0..10_000).for_each(|_| tally.handled_by_task()));
+            for _ in 0..3 {
+                scope.spawn(|| (0..10_000).for_each(|_| tally.count(Outcome::Handled)));
+                scope.spawn(|| (0..10_000).for_each(|_| tally.count(Outcome::Abandoned)));
+            }
+        });
+        let outcomes = tally.outcomes();
+        assert_eq!((outcomes[Outcome::Handled], outcomes[Outcome::Abandoned]), (40_000, 30_000));
+    }
+
+    #[test]
+    fn the_task_has_one_in_its_handler_or_none() {
+        let tally = Tally::new();
+        for busy in [true, true, false, false] {
+            tally.set_in_handler(busy);
+            assert_eq!(tally.in_handler(), usize::from(busy));
+        }
+    }
+
+    #[test]
+    fn code_that_receives_by_hand_may_hold_several() {
+        let tally = Tally::new();
+        (0..3).for_each(|_| tally.take_in_hand());
+        tally.put_down();
+        assert_eq!(tally.in_handler(), 2);
+        assert!(tally.end_all_in_handler());
+        assert_eq!(tally.in_handler(), 0);
+        assert!(!tally.end_all_in_handler());
+    }
+
+    #[test]
+    fn a_panic_and_a_rebuild_are_counted_and_the_first_build_is_not() {
+        let tally = Tally::new();
+        tally.count_build(false);
+        for _ in 0..2 {
+            tally.count_panic();
+            tally.count_build(true);
+        }
+        tally.count_panic();
+        assert_eq!((tally.panics(), tally.rebuilds()), (3, 2));
+        assert_eq!(tally.outcomes().sum(), 0);
     }
 }

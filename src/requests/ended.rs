@@ -12,5 +12,17 @@ pub(crate) enum Ended {
     /// Its actor stopped.
     Stopped { begun: bool },
     /// Its message had to make room for another.
-    Evicted,
+    Evicted { begun: bool },
+}
+
+impl Ended {
+    /// The same end, of a request that some handler had begun with before it was passed on.
+    pub(super) fn after_begun(self) -> Self {
+        match self {
+            Self::TimedOut { .. } => Self::TimedOut { begun: true },
+            Self::Stopped { .. } => Self::Stopped { begun: true },
+            Self::Evicted { .. } => Self::Evicted { begun: true },
+            ended @ (Self::NoReply | Self::Failed(_) | Self::Panicked(_)) => ended,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::shard::Shard;
 use super::timer::Timer;
 use super::{Ended, Pending};
-use crate::address::ActorId;
+use crate::actor::Epoch;
 use crate::message::{Deadline, RequestKey};
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
@@ -24,26 +24,18 @@ struct Padded<T>(T);
 impl<M> RequestTable<M> {
     pub(crate) fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = (2 * threads)
-            .next_power_of_two()
-            .min(RequestKey::MAX_SHARDS);
+        let shards = (2 * threads).next_power_of_two().min(RequestKey::MAX_SHARDS);
         Self {
-            shards: (0..shards)
-                .map(|number| Padded(Mutex::new(Shard::new(number))))
-                .collect(),
+            shards: (0..shards).map(|number| Padded(Mutex::new(Shard::new(number)))).collect(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
         }
     }
 
-    /// Makes an entry for a request to `target`; `None` if there are too many.
-    pub(crate) fn open(
-        &self,
-        target: ActorId,
-        deadline: Option<Deadline>,
-    ) -> Option<Pending<'_, M>> {
+    /// Makes an entry for a request to `target`, whose caller is woken by `waker`; `None` if there are too many.
+    pub(crate) fn open(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<Pending<'_, M>> {
         let shard = home_shard() & (self.shards.len() - 1);
-        let key = self.shards[shard].0.lock().open(target, deadline)?;
+        let key = self.shards[shard].0.lock().open(target, deadline, waker)?;
         if let Some(deadline) = deadline {
             self.timer.wake_by(deadline);
         }
@@ -56,8 +48,21 @@ impl<M> RequestTable<M> {
     }
 
     /// Says that the request now waits for another actor. False if its caller is gone.
-    pub(crate) fn hand_over(&self, key: RequestKey, to: ActorId) -> bool {
+    pub(crate) fn hand_over(&self, key: RequestKey, to: Epoch) -> bool {
         self.shard(key).lock().hand_over(key, to)
+    }
+
+    /// Says that the message waits for room in its target's mailbox.
+    pub(crate) fn waits_for_room(&self, key: RequestKey) {
+        self.shard(key).lock().waits(key);
+    }
+
+    /// Says that the message has got into the mailbox of `target`. If that is stopping, it may have ended its requests
+    /// before it knew of this one.
+    pub(crate) fn got_in(&self, key: RequestKey, target: Epoch, is_stopping: impl FnOnce() -> bool) {
+        self.shard(key).lock().got_in(key, target);
+        let waker = if is_stopping() { self.shard(key).lock().end_if_unbegun(key) } else { None };
+        waker.into_iter().for_each(Waker::wake);
     }
 
     /// Hands the reply to the caller, or counts it as late if that is gone.
@@ -73,7 +78,7 @@ impl<M> RequestTable<M> {
     }
 
     /// Ends every request that waits for `actor` and that it has not begun.
-    pub(crate) fn end_unbegun(&self, actor: ActorId) {
+    pub(crate) fn end_unbegun(&self, actor: Epoch) {
         let mut wakers = Vec::new();
         for shard in &self.shards {
             shard.0.lock().end_unbegun(actor, &mut wakers);
@@ -81,25 +86,24 @@ impl<M> RequestTable<M> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Wakes every caller, to look again.
+    pub(crate) fn wake_all(&self) {
+        let mut wakers = Vec::new();
+        self.shards.iter().for_each(|shard| shard.0.lock().wakers(&mut wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Ends every request whose deadline has passed and says when the next one does.
     pub(super) fn expire(&self) -> Option<Deadline> {
         let now = Deadline::now().nanos();
         let mut wakers = Vec::new();
-        let next = self
-            .shards
-            .iter()
-            .map(|shard| shard.0.lock().expire(now, &mut wakers))
-            .min();
+        let next = self.shards.iter().map(|shard| shard.0.lock().expire(now, &mut wakers)).min();
         wakers.into_iter().for_each(Waker::wake);
-        next.map(Deadline::from_nanos)
-            .filter(|next| *next != Deadline::NEVER)
+        next.map(Deadline::from_nanos).filter(|next| *next != Deadline::NEVER)
     }
 
     pub(crate) fn in_flight(&self) -> usize {
-        self.shards
-            .iter()
-            .map(|shard| shard.0.lock().in_flight())
-            .sum()
+        self.shards.iter().map(|shard| shard.0.lock().in_flight()).sum()
     }
 
     /// Replies that came after their callers had gone.
@@ -108,10 +112,7 @@ impl<M> RequestTable<M> {
     }
 
     pub(super) fn poll(&self, key: RequestKey, cx: &Context<'_>) -> Poll<Result<M, Ended>> {
-        self.shard(key)
-            .lock()
-            .take(key, cx.waker())
-            .map_or(Poll::Pending, Poll::Ready)
+        self.shard(key).lock().take(key, cx.waker()).map_or(Poll::Pending, Poll::Ready)
     }
 
     pub(super) fn close(&self, key: RequestKey) {
@@ -144,4 +145,181 @@ fn home_shard() -> usize {
         static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
     HOME.try_with(|home| *home).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    /// A message whose drop looks whether the table is locked, and uses it.
+    struct Nosy {
+        table: Arc<RequestTable<Nosy>>,
+        dropped: Arc<AtomicUsize>,
+    }
+
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            let unlocked = self.table.shards.iter().all(|shard| shard.0.try_lock().is_some());
+            assert!(unlocked, "a message was dropped under the lock");
+            drop(open(&self.table));
+            self.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn nosy() -> (Arc<RequestTable<Nosy>>, Arc<AtomicUsize>, impl Fn() -> Nosy) {
+        let (table, dropped) = (Arc::new(RequestTable::new()), Arc::new(AtomicUsize::new(0)));
+        let message = {
+            let (table, dropped) = (Arc::clone(&table), Arc::clone(&dropped));
+            move || Nosy { table: Arc::clone(&table), dropped: Arc::clone(&dropped) }
+        };
+        (table, dropped, message)
+    }
+
+    fn open<M>(table: &RequestTable<M>) -> Pending<'_, M> {
+        table.open(Epoch::next(), None, Waker::noop().clone()).unwrap()
+    }
+
+    fn poll<M>(table: &RequestTable<M>, pending: &Pending<'_, M>) -> Poll<Result<M, Ended>> {
+        table.poll(pending.key(), &Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn a_reply_that_nobody_took_is_dropped_once_and_outside_the_lock() {
+        let (table, dropped, message) = nosy();
+        let pending = open(&table);
+        table.reply(pending.key(), message());
+        assert_eq!(dropped.load(Ordering::SeqCst), 0);
+        drop(pending);
+        assert_eq!(dropped.load(Ordering::SeqCst), 1);
+        assert_eq!((table.in_flight(), table.late_replies()), (0, 0));
+    }
+
+    #[test]
+    fn a_late_reply_is_counted_and_dropped_once_and_outside_the_lock() {
+        let (table, dropped, message) = nosy();
+        let key = open(&table).key();
+        table.reply(key, message());
+        assert_eq!((dropped.load(Ordering::SeqCst), table.late_replies()), (1, 1));
+        let pending = open(&table);
+        table.reply(pending.key(), message());
+        table.reply(pending.key(), message());
+        assert_eq!((dropped.load(Ordering::SeqCst), table.late_replies()), (2, 2));
+        drop(pending);
+        assert_eq!((dropped.load(Ordering::SeqCst), table.in_flight()), (3, 0));
+    }
+
+    #[test]
+    fn the_first_end_is_the_one_that_counts() {
+        let table = RequestTable::new();
+        let pending = open(&table);
+        table.end(pending.key(), Ended::NoReply);
+        table.end(pending.key(), Ended::Failed("no".into()));
+        table.reply(pending.key(), 1);
+        assert_eq!(poll(&table, &pending), Poll::Ready(Err(Ended::NoReply)));
+        assert_eq!(table.late_replies(), 1);
+    }
+
+    #[test]
+    fn an_end_that_comes_late_is_no_late_reply() {
+        let table = RequestTable::<u64>::new();
+        let key = open(&table).key();
+        table.end(key, Ended::NoReply);
+        assert_eq!(table.late_replies(), 0);
+    }
+
+    #[test]
+    fn a_handler_begins_only_what_somebody_waits_for() {
+        let table = RequestTable::<u64>::new();
+        let pending = open(&table);
+        let key = pending.key();
+        assert!(table.begin(key) && table.hand_over(key, Epoch::next()) && table.begin(key));
+        drop(pending);
+        assert!(!table.begin(key) && !table.hand_over(key, Epoch::next()));
+    }
+
+    #[test]
+    fn a_key_of_another_table_is_not_out_of_bounds() {
+        let table = RequestTable::<u64>::new();
+        let pending = open(&table);
+        let foreign = RequestKey::new(RequestKey::MAX_SHARDS - 1, 12_345, 99);
+        table.reply(foreign, 1);
+        assert!(!table.begin(foreign));
+        assert!(poll(&table, &pending).is_pending());
+    }
+
+    #[test]
+    fn the_number_in_flight_is_exact_across_threads() {
+        const THREADS: usize = 8;
+        const EACH: usize = 200;
+        let table = RequestTable::<u64>::new();
+        let (opened, looked) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    let mut pending: Vec<_> = (0..EACH).map(|_| open(&table)).collect();
+                    opened.wait();
+                    looked.wait();
+                    pending.truncate(EACH / 4);
+                    opened.wait();
+                    looked.wait();
+                });
+            }
+            for expected in [THREADS * EACH, THREADS * EACH / 4] {
+                opened.wait();
+                assert_eq!(table.in_flight(), expected);
+                looked.wait();
+            }
+        });
+        assert_eq!(table.in_flight(), 0);
+    }
+
+    #[test]
+    fn threads_that_reply_to_one_another_lose_nothing() {
+        let table = RequestTable::<u64>::new();
+        let (keys, to_answer) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| to_answer.into_iter().for_each(|(key, number)| table.reply(key, number)));
+            for number in 0..2_000 {
+                let mut pending = open(&table);
+                keys.send((pending.key(), number)).unwrap();
+                let waker = Waker::from(Arc::new(Unpark(thread::current())));
+                let mut cx = Context::from_waker(&waker);
+                let answer = loop {
+                    match std::pin::Pin::new(&mut pending).poll(&mut cx) {
+                        Poll::Ready(answer) => break answer,
+                        Poll::Pending => thread::park(),
+                    }
+                };
+                assert_eq!(answer, Ok(number));
+            }
+            drop(keys);
+        });
+        assert_eq!((table.in_flight(), table.late_replies()), (0, 0));
+    }
+
+    struct Unpark(thread::Thread);
+
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    #[test]
+    fn an_actor_that_stops_ends_its_requests_in_every_shard() {
+        let (table, actor) = (RequestTable::<u64>::new(), Epoch::next());
+        thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| table.open(actor, None, Waker::noop().clone()).unwrap())).collect();
+            let pending: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+            table.end_unbegun(Epoch::next());
+            assert!(pending.iter().all(|pending| poll(&table, pending).is_pending()));
+            table.end_unbegun(actor);
+            let stopped = Poll::Ready(Err(Ended::Stopped { begun: false }));
+            assert!(pending.iter().all(|pending| poll(&table, pending) == stopped));
+        });
+    }
 }

@@ -25,11 +25,7 @@ const NEVER: u64 = u64::MAX;
 
 impl Timer {
     pub(super) fn new() -> Self {
-        Self {
-            next: AtomicU64::new(NEVER),
-            earlier: Notify::new(),
-            runs: AtomicBool::new(false),
-        }
+        Self { next: AtomicU64::new(NEVER), earlier: Notify::new(), runs: AtomicBool::new(false) }
     }
 
     /// Makes sure that the timer looks at `deadline` at the latest.
@@ -92,5 +88,167 @@ impl<M> RequestTable<M> {
 impl<M> Drop for RequestTable<M> {
     fn drop(&mut self) {
         self.timer.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use tokio::time::{Instant, advance};
+
+    use super::*;
+    use crate::actor::Epoch;
+    use crate::requests::{Ended, Pending};
+
+    /// As finely as the clock wakes.
+    const TICK: Duration = Duration::from_millis(1);
+
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    fn open(table: &RequestTable<u64>, timeout: Duration) -> Pending<'_, u64> {
+        table.open(Epoch::next(), Some(Deadline::after(timeout)), Waker::noop().clone()).unwrap()
+    }
+
+    /// What the task does that runs the timer.
+    async fn tend(table: &RequestTable<u64>) {
+        loop {
+            table.timer.wait().await;
+            table.look();
+        }
+    }
+
+    /// How long the request takes to end, and how, while the timer runs.
+    async fn ends(table: &RequestTable<u64>, pending: Pending<'_, u64>) -> (Duration, Result<u64, Ended>) {
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            () = tend(table) => unreachable!("the timer never ends by itself"),
+            ended = pending => (began.elapsed(), ended),
+        }
+    }
+
+    #[test]
+    fn one_task_runs_the_timer_at_a_time() {
+        let table = RequestTable::<u64>::new();
+        let timer = table.timer_to_start().unwrap();
+        assert!(table.timer_to_start().is_none() && table.timer_to_start().is_none());
+        timer.ended();
+        assert!(table.timer_to_start().is_some());
+        assert!(table.timer_to_start().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_ends_at_its_deadline_and_not_before() {
+        let table = RequestTable::new();
+        let pending = open(&table, millis(50));
+        let (after, ended) = ends(&table, pending).await;
+        assert_eq!(ended, Err(Ended::TimedOut { begun: false }));
+        assert!((millis(50)..=millis(50) + TICK).contains(&after), "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_ends_what_is_due_and_nothing_else() {
+        let table = RequestTable::new();
+        let [soon, later] = [10, 20].map(|timeout| open(&table, millis(timeout)));
+        let ended = |pending: &Pending<'_, u64>| {
+            table.poll(pending.key(), &std::task::Context::from_waker(Waker::noop())).is_ready()
+        };
+        advance(millis(9)).await;
+        table.look();
+        assert!(!ended(&soon));
+        advance(millis(1)).await;
+        table.look();
+        assert!(ended(&soon) && !ended(&later));
+        advance(millis(10)).await;
+        table.look();
+        assert!(ended(&later));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_timer_sleeps_from_one_deadline_to_the_next() {
+        let table = RequestTable::new();
+        let _pending = [30, 10, 20].map(|timeout| open(&table, millis(timeout)));
+        // The permit of the first deadline, which was news to it.
+        table.timer.wait().await;
+        for _ in 0..3 {
+            let began = Instant::now();
+            table.timer.wait().await;
+            let slept = began.elapsed();
+            assert!((millis(9)..=millis(10) + TICK).contains(&slept), "{slept:?}");
+            table.look();
+        }
+        let next = table.timer.next.load(Ordering::SeqCst);
+        assert_eq!(next, NEVER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_earlier_than_all_known_wakes_the_timer() {
+        let table = Arc::new(RequestTable::new());
+        let later = open(&table, millis(1_000));
+        let tended = Arc::clone(&table);
+        let tending = tokio::spawn(async move { tend(&tended).await });
+        tokio::task::yield_now().await;
+        let began = Instant::now();
+        let sooner = open(&table, millis(10));
+        assert_eq!(sooner.await, Err(Ended::TimedOut { begun: false }));
+        assert!((millis(10)..=millis(10) + TICK).contains(&began.elapsed()), "{:?}", began.elapsed());
+        assert_eq!(later.await, Err(Ended::TimedOut { begun: false }));
+        assert!((millis(1_000)..=millis(1_000) + TICK).contains(&began.elapsed()), "{:?}", began.elapsed());
+        tending.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_no_earlier_than_the_known_lets_the_timer_sleep() {
+        let table = RequestTable::new();
+        let _first = open(&table, millis(10));
+        table.timer.wait().await;
+        let mut wait = std::pin::pin!(table.timer.wait());
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        let _others = [10, 11, 500].map(|timeout| open(&table, millis(timeout)));
+        assert!(wait.as_mut().poll(&mut cx).is_pending());
+        let _sooner = open(&table, millis(9));
+        assert!(wait.as_mut().poll(&mut cx).is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answered_request_costs_the_timer_no_more_than_one_look() {
+        let table = RequestTable::new();
+        let pending = open(&table, millis(10));
+        table.reply(pending.key(), 7);
+        assert_eq!(pending.await, Ok(7));
+        advance(millis(20)).await;
+        table.look();
+        assert_eq!(table.timer.next.load(Ordering::SeqCst), NEVER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timeout_without_end_never_passes() {
+        let table = RequestTable::new();
+        let mut endless = open(&table, Duration::MAX);
+        let mut none = table.open(Epoch::next(), None, Waker::noop().clone()).unwrap();
+        assert_eq!(table.timer.next.load(Ordering::SeqCst), NEVER);
+        advance(Duration::from_secs(86_400)).await;
+        assert_eq!(table.expire(), None);
+        let mut cx = std::task::Context::from_waker(Waker::noop());
+        assert!(std::pin::Pin::new(&mut endless).poll(&mut cx).is_pending());
+        assert!(std::pin::Pin::new(&mut none).poll(&mut cx).is_pending());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_that_goes_away_wakes_its_timer() {
+        let table = RequestTable::<u64>::new();
+        let timer = Arc::clone(&table.timer);
+        let began = Instant::now();
+        let waiting = tokio::spawn(async move { timer.wait().await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(table);
+        waiting.await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

@@ -61,11 +61,7 @@ impl<M: Message> fmt::Display for AskError<M> {
         match self {
             Self::Request(error) => error.fmt(f),
             Self::WrongReply(_) => {
-                write!(
-                    f,
-                    "the reply was a `{}` of another kind: make the handler answer in kind",
-                    M::MESSAGE_TYPE
-                )
+                write!(f, "the reply was a `{}` of another kind: make the handler answer in kind", M::MESSAGE_TYPE)
             }
         }
     }
@@ -77,5 +73,57 @@ impl<M: Message> std::error::Error for AskError<M> {
             Self::Request(error) => Some(error),
             Self::WrongReply(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+    use crate::address::ActorAddress;
+    use crate::message::MessageEnvelope;
+    use crate::requests::Ended;
+
+    #[derive(Debug, PartialEq)]
+    struct Note(u64);
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    fn unsent(kind: RequestErrorKind) -> AskError<Note> {
+        let to = ActorAddress::named("desk").unwrap();
+        AskError::Request(RequestError::refused(kind, to, MessageEnvelope::new(Note(7))))
+    }
+
+    fn ended(ended: Ended) -> AskError<Note> {
+        AskError::Request(RequestError::ended(ended, ActorAddress::named("desk").unwrap()))
+    }
+
+    #[test]
+    fn without_a_reply_it_says_what_the_request_says() {
+        let error = unsent(RequestErrorKind::TooMany);
+        assert_eq!((error.kind(), error.ran()), (Some(&RequestErrorKind::TooMany), Ran::Never));
+        assert!(error.is_retryable() && !error.is_timeout());
+        assert!(error.to_string().starts_with("no reply from `named:desk` (never ran): "), "{error}");
+        assert!(format!("{error:?}").contains("TooMany"));
+        assert!(error.source().is_some());
+        assert_eq!(error.into_inner(), Some(Note(7)));
+
+        let error = ended(Ended::TimedOut { begun: true });
+        assert_eq!((error.kind(), error.ran()), (Some(&RequestErrorKind::TimedOut), Ran::Maybe));
+        assert!(error.is_timeout() && !error.is_retryable());
+        assert_eq!(error.into_inner(), None);
+    }
+
+    #[test]
+    fn a_reply_of_another_kind_comes_back_and_is_no_reason_to_ask_again() {
+        let error = AskError::WrongReply(Note(8));
+        assert_eq!((error.kind(), error.ran()), (None, Ran::Maybe));
+        assert!(!error.is_timeout() && !error.is_retryable() && error.source().is_none());
+        assert_eq!(error.to_string(), "the reply was a `note` of another kind: make the handler answer in kind");
+        assert_eq!(format!("{error:?}"), "WrongReply(Note(8))");
+        assert_eq!(error.into_inner(), Some(Note(8)));
     }
 }

@@ -17,3 +17,15 @@ impl fmt::Display for Ran {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_in_words_whether_it_ran() {
+        assert_eq!(Ran::Never.to_string(), "never ran");
+        assert_eq!(Ran::Maybe.to_string(), "may have run");
+        assert_eq!(format!("{:>12}", Ran::Never), "   never ran");
+    }
+}

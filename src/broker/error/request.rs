@@ -59,6 +59,11 @@ impl From<SendErrorKind> for RequestErrorKind {
 
 /// A request without a reply: why, whether a handler may have run, and the message if it was not accepted.
 pub struct RequestError<M> {
+    // Behind a pointer, as in `SendError`, so that a reply need not be moved about with room for an error.
+    unanswered: Box<Unanswered<M>>,
+}
+
+struct Unanswered<M> {
     kind: RequestErrorKind,
     ran: Ran,
     to: ActorAddress,
@@ -66,17 +71,9 @@ pub struct RequestError<M> {
 }
 
 impl<M> RequestError<M> {
-    pub(crate) fn refused(
-        kind: RequestErrorKind,
-        to: ActorAddress,
-        envelope: Option<MessageEnvelope<M>>,
-    ) -> Self {
-        Self {
-            kind,
-            ran: Ran::Never,
-            to,
-            envelope,
-        }
+    pub(crate) fn refused(kind: RequestErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
+        envelope.leave_sender();
+        Self { unanswered: Box::new(Unanswered { kind, ran: Ran::Never, to, envelope: Some(envelope) }) }
     }
 
     pub(crate) fn ended(ended: Ended, to: ActorAddress) -> Self {
@@ -86,46 +83,41 @@ impl<M> RequestError<M> {
             Ended::Failed(text) => (RequestErrorKind::HandlerFailed(text), true),
             Ended::Panicked(cause) => (RequestErrorKind::HandlerPanicked(cause), true),
             Ended::Stopped { begun } => (RequestErrorKind::ActorStopped, begun),
-            Ended::Evicted => (RequestErrorKind::Evicted, false),
+            Ended::Evicted { begun } => (RequestErrorKind::Evicted, begun),
         };
         let ran = if begun { Ran::Maybe } else { Ran::Never };
-        Self {
-            kind,
-            ran,
-            to,
-            envelope: None,
-        }
+        Self { unanswered: Box::new(Unanswered { kind, ran, to, envelope: None }) }
     }
 
     /// Why there is no reply.
     pub fn kind(&self) -> &RequestErrorKind {
-        &self.kind
+        &self.unanswered.kind
     }
 
     /// Who was asked.
     pub fn address(&self) -> &ActorAddress {
-        &self.to
+        &self.unanswered.to
     }
 
     /// Whether a handler may have begun with it.
     pub fn ran(&self) -> Ran {
-        self.ran
+        self.unanswered.ran
     }
 
     /// Whether the deadline passed.
     pub fn is_timeout(&self) -> bool {
-        self.kind == RequestErrorKind::TimedOut
+        self.unanswered.kind == RequestErrorKind::TimedOut
     }
 
     /// Whether there was no room for the message.
     pub fn is_full(&self) -> bool {
-        self.kind == RequestErrorKind::NotSent(SendErrorKind::Full)
+        self.unanswered.kind == RequestErrorKind::NotSent(SendErrorKind::Full)
     }
 
     /// Whether asking again a little later may succeed, and can't make a handler do its work twice.
     pub fn is_retryable(&self) -> bool {
-        self.ran == Ran::Never
-            && match &self.kind {
+        self.unanswered.ran == Ran::Never
+            && match &self.unanswered.kind {
                 RequestErrorKind::NotSent(kind) => kind.is_retryable(),
                 RequestErrorKind::TooMany
                 | RequestErrorKind::TimedOut
@@ -137,33 +129,140 @@ impl<M> RequestError<M> {
 
     /// The message and its header, if it was not accepted. One that was and did not run is a dead letter.
     pub fn into_envelope(self) -> Option<MessageEnvelope<M>> {
-        self.envelope
+        self.unanswered.envelope
     }
 
     /// The message, if it was not accepted.
     pub fn into_inner(self) -> Option<M> {
-        self.envelope.map(MessageEnvelope::into_message)
+        self.unanswered.envelope.map(MessageEnvelope::into_message)
     }
 }
 
 impl<M> fmt::Debug for RequestError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestError")
-            .field("kind", &self.kind)
-            .field("ran", &self.ran)
-            .field("to", &self.to)
+            .field("kind", &self.unanswered.kind)
+            .field("ran", &self.unanswered.ran)
+            .field("to", &self.unanswered.to)
             .finish()
     }
 }
 
 impl<M> fmt::Display for RequestError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "no reply from `{}` ({}): {}",
-            self.to, self.ran, self.kind
-        )
+        write!(f, "no reply from `{}` ({}): {}", self.unanswered.to, self.unanswered.ran, self.unanswered.kind)
     }
 }
 
 impl<M> std::error::Error for RequestError<M> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    #[derive(Debug, PartialEq)]
+    struct Note(u64);
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    fn desk() -> ActorAddress {
+        ActorAddress::named("desk").unwrap()
+    }
+
+    fn refused(kind: impl Into<RequestErrorKind>) -> RequestError<Note> {
+        RequestError::refused(kind.into(), desk(), MessageEnvelope::new(Note(7)))
+    }
+
+    fn ended(ended: Ended) -> RequestError<Note> {
+        RequestError::ended(ended, desk())
+    }
+
+    #[test]
+    fn each_way_to_end_has_its_kind_and_says_whether_it_ran_and_whether_to_ask_again() {
+        use Ran::{Maybe, Never};
+        use RequestErrorKind as Kind;
+        let cases = [
+            (Ended::TimedOut { begun: false }, Kind::TimedOut, Never, true),
+            (Ended::TimedOut { begun: true }, Kind::TimedOut, Maybe, false),
+            (Ended::NoReply, Kind::NoReply, Maybe, false),
+            (Ended::Failed("no".into()), Kind::HandlerFailed("no".into()), Maybe, false),
+            (Ended::Panicked("no".into()), Kind::HandlerPanicked("no".into()), Maybe, false),
+            (Ended::Stopped { begun: false }, Kind::ActorStopped, Never, true),
+            (Ended::Stopped { begun: true }, Kind::ActorStopped, Maybe, false),
+            (Ended::Evicted { begun: false }, Kind::Evicted, Never, true),
+            (Ended::Evicted { begun: true }, Kind::Evicted, Maybe, false),
+        ];
+        for (end, kind, ran, retryable) in cases {
+            let error = ended(end);
+            assert_eq!((error.kind(), error.ran(), error.is_retryable()), (&kind, ran, retryable), "{kind:?}");
+            assert_eq!(error.is_timeout(), kind == Kind::TimedOut);
+            assert!(!error.is_full());
+            assert_eq!(error.into_inner(), None);
+        }
+    }
+
+    #[test]
+    fn what_was_not_accepted_never_ran_and_comes_back() {
+        let cases = [
+            (SendErrorKind::NoSuchActor, RequestErrorKind::NotSent(SendErrorKind::NoSuchActor), true),
+            (SendErrorKind::NoMembers, RequestErrorKind::NotSent(SendErrorKind::NoMembers), true),
+            (SendErrorKind::Full, RequestErrorKind::NotSent(SendErrorKind::Full), true),
+            (SendErrorKind::TimedOut, RequestErrorKind::TimedOut, true),
+            (SendErrorKind::Expired, RequestErrorKind::TimedOut, true),
+            (SendErrorKind::ActorStopped, RequestErrorKind::NotSent(SendErrorKind::ActorStopped), true),
+            (SendErrorKind::ShutDown, RequestErrorKind::NotSent(SendErrorKind::ShutDown), false),
+        ];
+        for (kind, expected, retryable) in cases {
+            let error = refused(kind);
+            assert_eq!(
+                (error.kind(), error.ran(), error.is_retryable()),
+                (&expected, Ran::Never, retryable),
+                "{kind:?}"
+            );
+            assert_eq!(error.is_full(), kind == SendErrorKind::Full);
+            assert_eq!(error.is_timeout(), expected == RequestErrorKind::TimedOut);
+            assert_eq!(error.into_inner(), Some(Note(7)));
+        }
+    }
+
+    #[test]
+    fn asking_itself_is_in_vain_and_asking_too_much_is_not() {
+        for (kind, retryable) in [(RequestErrorKind::WouldDeadlock, false), (RequestErrorKind::TooMany, true)] {
+            let error = refused(kind);
+            assert_eq!((error.ran(), error.is_retryable(), error.is_timeout()), (Ran::Never, retryable, false));
+            assert_eq!(error.into_envelope().map(MessageEnvelope::into_message), Some(Note(7)));
+        }
+    }
+
+    #[test]
+    fn each_kind_says_what_happened_and_what_to_do_about_it() {
+        use RequestErrorKind as Kind;
+        let cases = [
+            (Kind::NotSent(SendErrorKind::Full), SendErrorKind::Full.text()),
+            (Kind::WouldDeadlock, "an actor that waits for its own reply would wait for ever: "),
+            (Kind::TooMany, "too many requests are in flight: "),
+            (Kind::TimedOut, "no reply before the deadline: "),
+            (Kind::NoReply, "the handler ended without replying: "),
+            (Kind::HandlerFailed("out of ink".into()), "the handler failed: out of ink"),
+            (Kind::HandlerPanicked("out of ink".into()), "the handler panicked: out of ink"),
+            (Kind::ActorStopped, "the actor stopped: "),
+            (Kind::Evicted, "the message made room for another: "),
+        ];
+        for (kind, text) in cases {
+            assert!(kind.to_string().starts_with(text), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_text_names_who_was_asked_and_whether_it_ran() {
+        let error = ended(Ended::Failed("out of ink".into()));
+        assert_eq!(error.to_string(), "no reply from `named:desk` (may have run): the handler failed: out of ink");
+        assert_eq!(error.address(), &desk());
+        let error = refused(RequestErrorKind::TooMany);
+        assert!(error.to_string().starts_with("no reply from `named:desk` (never ran): too many"), "{error}");
+        assert!(format!("{error:?}").contains("TooMany"));
+    }
+}

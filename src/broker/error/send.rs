@@ -16,7 +16,7 @@ pub enum SendErrorKind {
     Full,
     /// There was no room within the block limit or before the message's deadline.
     TimedOut,
-    /// The message's deadline had passed before it was sent.
+    /// The message was given no time at all: a timeout of zero, or a deadline that had passed when it was set.
     Expired,
     /// The actor has stopped, or is about to.
     ActorStopped,
@@ -27,10 +27,7 @@ pub enum SendErrorKind {
 impl SendErrorKind {
     /// Whether the same message may be accepted if it is sent again a little later.
     pub const fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped
-        )
+        matches!(self, Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped)
     }
 
     pub(crate) const fn text(self) -> &'static str {
@@ -38,10 +35,8 @@ impl SendErrorKind {
             Self::NoSuchActor => "nobody is registered there: register or spawn the actor first",
             Self::NoMembers => "it has no living member: spawn one, or send later",
             Self::Full => "the mailbox is full: wait for room with `send`, or send later",
-            Self::TimedOut => {
-                "the mailbox stayed full for as long as the message could wait: send later"
-            }
-            Self::Expired => "the deadline had passed before it was sent: give it more time",
+            Self::TimedOut => "the mailbox stayed full for as long as the message could wait: send later",
+            Self::Expired => "its deadline had passed before it was sent: give it more time",
             Self::ActorStopped => "the actor has stopped: spawn it again, or send elsewhere",
             Self::ShutDown => "the broker is shut down: nothing can be sent any more",
         }
@@ -53,6 +48,8 @@ impl fmt::Display for SendErrorKind {
         f.pad(self.text())
     }
 }
+
+impl std::error::Error for SendErrorKind {}
 
 /// A message that was not accepted, and why. No handler sees it; it is inside.
 ///
@@ -81,24 +78,31 @@ impl fmt::Display for SendErrorKind {
 /// # }
 /// ```
 pub struct SendError<M> {
+    // Behind a pointer, so that a `Result` of it is one word: what is accepted need not pay for the room that a refusal
+    // would take.
+    refused: Box<Refused<M>>,
+}
+
+struct Refused<M> {
     kind: SendErrorKind,
     to: ActorAddress,
     envelope: MessageEnvelope<M>,
 }
 
 impl<M> SendError<M> {
-    pub(crate) fn new(kind: SendErrorKind, to: ActorAddress, envelope: MessageEnvelope<M>) -> Self {
-        Self { kind, to, envelope }
+    pub(crate) fn new(kind: SendErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
+        envelope.leave_sender();
+        Self { refused: Box::new(Refused { kind, to, envelope }) }
     }
 
     /// Why it was not accepted.
     pub fn kind(&self) -> SendErrorKind {
-        self.kind
+        self.refused.kind
     }
 
     /// Where it was to go.
     pub fn address(&self) -> &ActorAddress {
-        &self.to
+        &self.refused.to
     }
 
     /// Always [`Ran::Never`].
@@ -108,48 +112,111 @@ impl<M> SendError<M> {
 
     /// Whether there was no room, be it at once or for as long as the sender was willing to wait.
     pub fn is_full(&self) -> bool {
-        matches!(self.kind, SendErrorKind::Full | SendErrorKind::TimedOut)
+        matches!(self.refused.kind, SendErrorKind::Full | SendErrorKind::TimedOut)
     }
 
     /// Whether the same message may be accepted if it is sent again a little later.
     pub fn is_retryable(&self) -> bool {
-        self.kind.is_retryable()
+        self.refused.kind.is_retryable()
     }
 
     /// The message and its header.
     pub fn envelope(&self) -> &MessageEnvelope<M> {
-        &self.envelope
+        &self.refused.envelope
     }
 
     /// The message and its header, to send them again.
     pub fn into_envelope(self) -> MessageEnvelope<M> {
-        self.envelope
+        self.refused.envelope
     }
 
     /// The message.
     pub fn into_inner(self) -> M {
-        self.envelope.into_message()
+        self.refused.envelope.into_message()
     }
 
     pub(crate) fn into_parts(self) -> (SendErrorKind, ActorAddress, MessageEnvelope<M>) {
-        (self.kind, self.to, self.envelope)
+        let Refused { kind, to, envelope } = *self.refused;
+        (kind, to, envelope)
     }
 }
 
 impl<M> fmt::Debug for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendError")
-            .field("kind", &self.kind)
-            .field("to", &self.to)
-            .field("message", &self.envelope.id())
+            .field("kind", &self.refused.kind)
+            .field("to", &self.refused.to)
+            .field("message", &self.refused.envelope.id())
             .finish()
     }
 }
 
 impl<M> fmt::Display for SendError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "could not send to `{}`: {}", self.to, self.kind)
+        write!(f, "could not send to `{}`: {}", self.refused.to, self.refused.kind)
     }
 }
 
 impl<M> std::error::Error for SendError<M> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    #[derive(Debug, PartialEq)]
+    struct Note(u64);
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    /// Every kind: its text, whether it was for want of room, and whether sending again may help.
+    const KINDS: [(SendErrorKind, &str, bool, bool); 7] = [
+        (SendErrorKind::NoSuchActor, "nobody is registered there", false, true),
+        (SendErrorKind::NoMembers, "it has no living member", false, true),
+        (SendErrorKind::Full, "the mailbox is full", true, true),
+        (SendErrorKind::TimedOut, "the mailbox stayed full", true, true),
+        (SendErrorKind::Expired, "its deadline had passed before it was sent", false, false),
+        (SendErrorKind::ActorStopped, "the actor has stopped", false, true),
+        (SendErrorKind::ShutDown, "the broker is shut down", false, false),
+    ];
+
+    fn error(kind: SendErrorKind) -> SendError<Note> {
+        let envelope = MessageEnvelope::new(Note(7)).with_metadata("trace", "abc");
+        SendError::new(kind, ActorAddress::named("desk").unwrap(), envelope)
+    }
+
+    #[test]
+    fn each_kind_says_what_happened_and_what_to_do_about_it() {
+        for (kind, text, ..) in KINDS {
+            let whole = kind.to_string();
+            assert!(whole.starts_with(text) && whole.contains(": "), "{whole}");
+            assert_eq!(error(kind).to_string(), format!("could not send to `named:desk`: {whole}"));
+            assert_eq!(format!("{kind:>100}").len(), 100);
+        }
+    }
+
+    #[test]
+    fn each_kind_says_whether_there_was_no_room_and_whether_to_try_again() {
+        for (kind, _, full, retryable) in KINDS {
+            let error = error(kind);
+            assert_eq!((error.kind(), error.is_full(), error.is_retryable()), (kind, full, retryable), "{kind:?}");
+            assert_eq!(kind.is_retryable(), retryable);
+            assert_eq!(error.ran(), Ran::Never);
+        }
+    }
+
+    #[test]
+    fn the_message_comes_back_with_its_header() {
+        let error = error(SendErrorKind::Full);
+        let id = error.envelope().id();
+        assert_eq!(error.address(), &ActorAddress::named("desk").unwrap());
+        assert!(format!("{error:?}").contains(&format!("{id:?}")));
+        let (kind, to, envelope) = error.into_parts();
+        assert_eq!((kind, to.to_string().as_str(), envelope.id()), (SendErrorKind::Full, "named:desk", id));
+        let again = SendError::new(kind, to, envelope).into_envelope();
+        assert_eq!((again.id(), again.metadata("trace")), (id, Some("abc")));
+        assert_eq!(self::error(SendErrorKind::Full).into_inner(), Note(7));
+    }
+}

@@ -1,0 +1,64 @@
+//! Starts the actors, and takes them down in the order that leaves nothing uncounted.
+
+use std::time::{Duration, Instant};
+
+use switchboard::actor::{ActorHandle, SpawnOptions, StopCause, once};
+use switchboard::broker::{InMemoryMessageBroker, MessageBroker, RegisterError};
+use switchboard::mailbox::MailboxOptions;
+
+use crate::addresses;
+use crate::arguments::Arguments;
+use crate::error::CensusError;
+use crate::message::{CensusMessage, GetTotals};
+use crate::progress::Progress;
+use crate::reader::Reader;
+use crate::report::Report;
+use crate::summary::Summary;
+use crate::walker::Walker;
+
+type Broker = InMemoryMessageBroker<CensusMessage>;
+type Readers = Vec<ActorHandle<CensusMessage>>;
+
+/// How many paths wait for one reader before the walker does: enough to keep it reading, and no whole tree.
+const READER_MAILBOX: MailboxOptions = MailboxOptions::bounded(64);
+
+/// More than enough for actors that have nothing left to do.
+const TIME_TO_STOP: Duration = Duration::from_secs(10);
+
+pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
+    let start = Instant::now();
+    let broker = Broker::new();
+    let progress = Progress::start(arguments);
+    broker.spawn(&addresses::summary(), Summary::default()).await?;
+    let readers = spawn_readers(&broker, arguments.workers.get(), &progress).await?;
+    let walker = Walker::new(arguments, broker.clone());
+    tokio::task::spawn_blocking(|| walker.run()).await??;
+    drain(readers).await?;
+    let totals = broker.ask(&addresses::summary(), GetTotals).await?;
+    let elapsed = start.elapsed();
+    progress.end();
+    // Whoever answered may not have returned yet; with all actors gone, the broker's account is closed.
+    broker.shutdown(TIME_TO_STOP).await;
+    Ok(Report::new(totals, broker.metrics(), elapsed))
+}
+
+async fn spawn_readers(broker: &Broker, number: usize, progress: &Progress) -> Result<Readers, RegisterError> {
+    let options = SpawnOptions::new().mailbox(READER_MAILBOX);
+    let mut readers = Readers::with_capacity(number);
+    for _ in 0..number {
+        let reader = once(Reader::new(progress.clone()));
+        readers.push(broker.spawn_with(&addresses::readers(), options, reader).await?);
+    }
+    Ok(readers)
+}
+
+/// Lets the readers finish. When this returns, each count they have made is in a tally's mailbox.
+async fn drain(readers: Readers) -> Result<(), CensusError> {
+    for reader in readers {
+        match reader.drain().await {
+            StopCause::Drained => {}
+            cause => return Err(format!("a reader did not finish: {cause}").into()),
+        }
+    }
+    Ok(())
+}

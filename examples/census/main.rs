@@ -1,0 +1,91 @@
+//! Counts the files, lines, blank lines and bytes of a source tree, by language, with actors.
+//!
+//! `cargo run --release --example census -- [PATH]`; `--help` lists the options.
+//!
+//! ```text
+//! walker ──Read──▶ pool:readers ──Counted──▶ named:tally.rust, named:tally.toml, …
+//!    │                   │                         ▲
+//!    │            Opened, Failed               GetTotals
+//!    │                   ▼                         │
+//!    └──Failed───▶ named:summary ──────────────────┘
+//! ```
+//!
+//! The walker finds the files, and waits when the readers have as many as they can hold. A reader counts a file and
+//! tells the tally of its language. The summary knows which tallies there are and what could not be counted, and is
+//! the one to ask for the totals.
+//!
+//! Nothing sleeps or polls for the end: when the walk is over the readers are drained, and with the last of them gone
+//! each count is in its tally's mailbox, where a request for the totals queues up behind it.
+
+mod addresses;
+mod arguments;
+mod census;
+mod counts;
+mod error;
+mod failure;
+mod languages;
+mod message;
+mod progress;
+mod reader;
+mod report;
+mod summary;
+mod table;
+mod tally;
+mod text;
+mod totals;
+mod tree;
+mod walker;
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command, HELP};
+use error::CensusError;
+use report::Report;
+
+fn main() -> ExitCode {
+    let done = match arguments::parse(lexopt::Parser::from_env()) {
+        Ok(Command::Help) => print(|out| out.write_all(HELP.as_bytes())).map_err(Into::into),
+        Ok(Command::Count(arguments)) => count(&arguments),
+        Err(error) => {
+            eprintln!("census: {error}\nTry `census --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("census: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn count(arguments: &Arguments) -> Result<(), CensusError> {
+    // One thread for each reader, which keeps it busy while it reads, and one for everybody else.
+    let report = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(arguments.workers.get() + 1)
+        .enable_time()
+        .build()?
+        .block_on(census::take(arguments))?;
+    print(|out| show(&report, arguments.json, out))?;
+    Ok(report.audit()?)
+}
+
+fn show(report: &Report, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if json {
+        serde_json::to_writer(&mut *out, report)?;
+        writeln!(out)
+    } else {
+        table::write(report, out)
+    }
+}
+
+/// Writes to standard output. That nobody reads it to its end, as `head` may not, is no error.
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}

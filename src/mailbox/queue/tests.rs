@@ -1,0 +1,80 @@
+use super::*;
+use crate::message::Message;
+
+#[derive(Debug, PartialEq)]
+struct Note(u64);
+
+impl Message for Note {
+    const MESSAGE_TYPE: &'static str = "note";
+}
+
+fn note(number: u64) -> MessageEnvelope<Note> {
+    MessageEnvelope::new(Note(number))
+}
+
+fn next(queue: &Queue<Note>, batch: &mut Batch<Note>) -> Option<u64> {
+    if queue.fill(batch) { queue.take(batch).map(|envelope| envelope.into_message().0) } else { None }
+}
+
+/// Room for how many messages the queue and its receiver have allocated.
+fn buffers(queue: &Queue<Note>, batch: &Batch<Note>) -> usize {
+    queue.state.lock().levels.normal().capacity() + batch.fetched.capacity()
+}
+
+/// Sends so many messages, and receives until there are none.
+fn burst(queue: &Queue<Note>, batch: &mut Batch<Note>, length: u64) {
+    for number in 0..length {
+        assert!(queue.push(note(number)).is_ok());
+    }
+    while next(queue, batch).is_some() {}
+}
+
+#[test]
+fn a_queue_that_nobody_uses_has_no_buffers() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::default()), Batch::new());
+    assert_eq!(next(&queue, &mut batch), None);
+    assert_eq!(buffers(&queue, &batch), 0);
+    let state = queue.state.lock();
+    assert!(state.blocked.is_none() && state.receiver.is_none());
+}
+
+#[test]
+fn the_buffers_of_a_burst_shrink_as_the_queue_keeps_running_empty() {
+    for strategy in [BackpressureStrategy::Block, BackpressureStrategy::DropOldest] {
+        let (queue, mut batch) = (Queue::new(MailboxOptions::unbounded().strategy(strategy)), Batch::new());
+        burst(&queue, &mut batch, 100_000);
+        for _ in 0..20 {
+            burst(&queue, &mut batch, 3);
+        }
+        assert!(buffers(&queue, &batch) <= 2 * KEEP_BUFFER, "{}", buffers(&queue, &batch));
+    }
+}
+
+#[test]
+fn a_small_buffer_is_kept_for_the_next_messages() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::default()), Batch::new());
+    burst(&queue, &mut batch, KEEP_BUFFER as u64);
+    burst(&queue, &mut batch, KEEP_BUFFER as u64);
+    let kept = buffers(&queue, &batch);
+    // One for both sides, while the queue runs empty between the bursts.
+    assert!(kept >= KEEP_BUFFER);
+    for _ in 0..20 {
+        burst(&queue, &mut batch, KEEP_BUFFER as u64);
+        assert_eq!(buffers(&queue, &batch), kept);
+    }
+}
+
+#[test]
+fn nobody_overtakes_a_sender_that_the_receiver_has_not_seen_yet() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::bounded(1)), Batch::new());
+    let cx = Context::from_waker(Waker::noop());
+    assert!(queue.push(note(0)).is_ok());
+    assert!(queue.fill(&mut batch));
+    assert!(queue.enter_line(note(1), &cx).is_ok());
+    queue.attention.store(false, Ordering::SeqCst);
+    assert!(queue.take(&mut batch).is_some());
+    // There is room, but it is spoken for.
+    for _ in 0..2 {
+        assert!(queue.push(note(2)).is_err_and(|error| error.is_full()));
+    }
+}
