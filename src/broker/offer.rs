@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
 use crate::actor::ActorCell;
-use crate::address::ActorAddress;
+use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::DeadLetterReason;
 use crate::mailbox::{BackpressureStrategy, MailboxErrorKind};
 use crate::message::{Deadline, Message, MessageEnvelope};
@@ -11,6 +12,27 @@ use crate::message::{Deadline, Message, MessageEnvelope};
 pub(super) enum Target<'a, M> {
     Address(&'a ActorAddress),
     Actor(&'a Arc<ActorCell<M>>),
+}
+
+/// A look into the registry: its guard, which what is found must not outlive, and what is looked for.
+pub(super) enum LookUp<'a, M> {
+    Known(&'a Arc<ActorCell<M>>),
+    Id(Pinned<'a, ActorId, M>, &'a ActorId),
+    Name(Pinned<'a, Name, M>, &'a Name),
+    /// Not one actor but several.
+    Group,
+}
+
+impl<M> LookUp<'_, M> {
+    #[inline(always)]
+    pub(super) fn actor(&self) -> Option<&Arc<ActorCell<M>>> {
+        match self {
+            Self::Known(cell) => Some(cell),
+            Self::Id(actors, id) => actors.get(*id),
+            Self::Name(names, name) => names.get(*name),
+            Self::Group => None,
+        }
+    }
 }
 
 /// How an attempt to put a message into a mailbox ended, where refusals are of type `R`.
@@ -81,24 +103,25 @@ impl<M: Message> Hub<M> {
         if envelope.expiry() == Some(Deadline::PASSED) {
             return Offered::Refused(SendErrorKind::Expired.into(), envelope);
         }
-        // Guards of the maps, alive for as long as what is found in them is used.
-        let (ids, names);
-        let found = match target {
-            Target::Actor(cell) => Some(*cell),
-            Target::Address(ActorAddress::Id(id)) => {
-                ids = self.registry.actors();
-                ids.get(id)
-            }
-            Target::Address(ActorAddress::Named(name)) => {
-                names = self.registry.named();
-                names.get(name)
-            }
-            Target::Address(group) => return self.offer_to_group(group, envelope.relocated(), admission),
-        };
-        // One call for all kinds, so that there is one copy of what it inlines.
-        match found {
+        if let Target::Address(group) = target
+            && group.is_group()
+        {
+            return self.offer_to_group(group, envelope.relocated(), admission);
+        }
+        match self.look_up(target).actor() {
             Some(cell) => self.put(cell, envelope, admission),
             None => Offered::Refused(self.nobody(target).into(), envelope),
+        }
+    }
+
+    /// Looks for the one actor behind `target`.
+    #[inline(always)]
+    pub(super) fn look_up<'a>(&'a self, target: &Target<'a, M>) -> LookUp<'a, M> {
+        match *target {
+            Target::Actor(cell) => LookUp::Known(cell),
+            Target::Address(ActorAddress::Id(id)) => LookUp::Id(self.registry.actors(), id),
+            Target::Address(ActorAddress::Named(name)) => LookUp::Name(self.registry.named(), name),
+            Target::Address(ActorAddress::Service(_) | ActorAddress::Pool(_)) => LookUp::Group,
         }
     }
 

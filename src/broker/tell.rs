@@ -1,7 +1,6 @@
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendError, SendErrorKind};
 use crate::actor::ActorCell;
-use crate::address::ActorAddress;
 use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// A message that nobody waits for.
@@ -45,22 +44,12 @@ impl<M: Message> Hub<M> {
         target: &Target<'_, M>,
         message: impl Into<MessageEnvelope<M>>,
     ) -> Result<(), MessageEnvelope<M>> {
-        let (ids, names);
-        let found = match target {
-            Target::Actor(cell) => Some(*cell),
-            Target::Address(ActorAddress::Id(id)) => {
-                ids = self.registry.actors();
-                ids.get(id)
-            }
-            Target::Address(ActorAddress::Named(name)) => {
-                names = self.registry.named();
-                names.get(name)
-            }
-            Target::Address(_) => None,
-        };
+        let found = self.look_up(target);
+        // Made after the look-up, which the compiler must take for something that may unwind: nothing of the envelope
+        // needs to be in memory for that.
         let mut envelope = message.into();
         if envelope.expiry() != Some(Deadline::PASSED)
-            && let Some(cell) = found
+            && let Some(cell) = found.actor()
             && let Some(room) = cell.queue.room()
         {
             envelope.set_request(None);

@@ -2,12 +2,14 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use super::blocked::{BlockedSenders, Ticket};
+use super::blocked::BlockedSenders;
 use super::levels::Levels;
 use super::lock::{Guard, Lock};
 use super::wait::WaitForRoom;
 use crate::mailbox::{BackpressureStrategy, MailboxError, MailboxErrorKind, MailboxOptions};
 use crate::message::{Deadline, MessageEnvelope, MessagePriority};
+
+mod line;
 
 /// What sender and receiver share: the messages behind one short lock.
 ///
@@ -325,33 +327,6 @@ impl<M> Queue<M> {
         self.in_hand.store(left, Ordering::SeqCst);
         state.in_hand_at_most = left;
     }
-
-    /// Moves messages of waiting senders into the room there is.
-    #[inline]
-    fn admit_blocked(&self, mut state: Guard<'_, State<M>>) {
-        if state.blocked_senders() == 0 {
-            self.attend(&mut state);
-        } else {
-            self.admit_some(state);
-        }
-    }
-
-    #[cold]
-    fn admit_some(&self, mut state: Guard<'_, State<M>>) {
-        let mut admitted = Vec::new();
-        while !self.is_closed()
-            && state.levels.len() + self.in_hand.load(Ordering::SeqCst) < self.options.limit()
-            && let Some((envelope, waker)) = state.blocked.as_mut().and_then(|blocked| blocked.admit())
-        {
-            self.accept(&mut state, envelope);
-            admitted.push(waker);
-        }
-        self.attend(&mut state);
-        // The receiver may be asleep if it was somebody else who made the room.
-        let receiver = if admitted.is_empty() { None } else { state.receiver.take() };
-        drop(state);
-        admitted.into_iter().chain(receiver).for_each(Waker::wake);
-    }
 }
 
 impl<M> Room<'_, M> {
@@ -364,43 +339,6 @@ impl<M> Room<'_, M> {
         if let Some(waker) = waker {
             waker.wake();
         }
-    }
-}
-
-/// The line of blocked senders, as [`WaitForRoom`] uses it.
-impl<M> Queue<M> {
-    /// Puts the sender in the line, with its message.
-    pub(super) fn enter_line(&self, envelope: MessageEnvelope<M>, cx: &Context<'_>) -> Result<Ticket, MailboxError<M>> {
-        let mut state = self.state.lock();
-        if self.is_closed() {
-            return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
-        }
-        let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
-        let ticket = blocked.enter(envelope, cx.waker().clone());
-        self.attend(&mut state);
-        // The receiver may have made room since the sender found none, and not have seen that anyone waits.
-        self.admit_blocked(state);
-        Ok(ticket)
-    }
-
-    /// Ready when the message has been accepted, or comes back because the mailbox was closed.
-    pub(super) fn poll_line(&self, ticket: Ticket, cx: &Context<'_>) -> Poll<Pushed<M>> {
-        let mut state = self.state.lock();
-        let Some(blocked) = state.blocked.as_mut() else { return Poll::Ready(Ok(None)) };
-        if self.is_closed() {
-            let back = blocked.leave(ticket);
-            let closed = |envelope| Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
-            return Poll::Ready(back.map_or(Ok(None), closed));
-        }
-        if blocked.still_waits(ticket, cx) { Poll::Pending } else { Poll::Ready(Ok(None)) }
-    }
-
-    /// Takes the sender out of the line. `None` if its message has been accepted.
-    pub(super) fn leave_line(&self, ticket: Ticket) -> Option<MessageEnvelope<M>> {
-        let mut state = self.state.lock();
-        let envelope = state.blocked.as_mut()?.leave(ticket);
-        self.attend(&mut state);
-        envelope
     }
 }
 
