@@ -324,7 +324,10 @@ impl<M> Queue<M> {
     }
 
     fn set_in_hand(&self, state: &mut State<M>, left: usize) {
-        self.in_hand.store(left, Ordering::SeqCst);
+        // Where only the oldest may be evicted, the one fetched counts as received: it can't be evicted any more, and
+        // nothing newer must go in its place.
+        let left = if self.options.on_full() == BackpressureStrategy::DropOldest { 0 } else { left };
+        self.in_hand.store(left, Ordering::Release);
         state.in_hand_at_most = left;
     }
 }

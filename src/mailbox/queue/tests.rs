@@ -78,3 +78,14 @@ fn nobody_overtakes_a_sender_that_the_receiver_has_not_seen_yet() {
         assert!(queue.push(note(2)).is_err_and(|error| error.is_full()));
     }
 }
+
+#[test]
+fn what_the_receiver_has_fetched_never_costs_a_newer_message_its_place() {
+    let options = MailboxOptions::bounded(1).strategy(BackpressureStrategy::DropOldest);
+    let (queue, mut batch) = (Queue::new(options), Batch::new());
+    assert!(queue.push(note(0)).is_ok());
+    assert!(queue.fill(&mut batch));
+    assert!(queue.push(note(1)).unwrap().is_none(), "nothing that waits had to go");
+    assert_eq!(next(&queue, &mut batch), Some(0));
+    assert_eq!(next(&queue, &mut batch), Some(1));
+}
