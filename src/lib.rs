@@ -2,7 +2,7 @@
 //!
 //! An actor is whatever owns a mailbox: a [`MessageHandler`] that the broker runs in a task of its own, or code that
 //! [receives by hand](actor::Inbox). A [`MessageBroker`] carries messages of one type, usually an enum, from whoever
-//! has an [address](address) to the actor behind it, and replies back to whoever asked. There is no router task: the
+//! has an [address](mod@address) to the actor behind it, and replies back to whoever asked. There is no router task: the
 //! sender's own call moves the message into the mailbox.
 //!
 //! # Quick start
@@ -115,7 +115,7 @@
 //! # Names and groups
 //!
 //! A name has one owner, claimed in one step and freed with the registration; a late unregister never touches a newer
-//! owner. Services and pools hold any number of actors, and a message goes to one that lives. See [`address`].
+//! owner. Services and pools hold any number of actors, and a message goes to one that lives. See [`address`](mod@address).
 //!
 //! # Bounds
 //!
@@ -137,7 +137,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | [`message`] | what is carried: the [`Message`] trait, envelopes, ids, priorities, typed [requests](Request) |
-//! | [`address`] | where it goes: ids, names, services, pools |
+//! | [`address`](mod@address) | where it goes: ids, names, services, pools |
 //! | [`mailbox`] | the bounded queue before an actor, also usable alone |
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |

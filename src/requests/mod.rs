@@ -5,7 +5,7 @@
 //! the answer or goes away, whichever is first ([`Pending`] frees it when dropped). Slots are used again, so a
 //! request allocates nothing in steady state.
 //!
-//! One timer serves all deadlines: see [`timer`](self::timer).
+//! One timer serves all deadlines: see [`timer`].
 
 mod ended;
 mod pending;
