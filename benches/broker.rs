@@ -87,14 +87,14 @@ mod tell {
     fn switchboard_by_address(bencher: Bencher<'_, '_>, senders: u64) {
         let sum = Sum::default();
         let done = Arc::clone(&sum.done);
-        measure_tells(bencher, senders, &ByAddress::to(InMemoryMessageBroker::<Work>::builder(), sum), &done);
+        measure_tells(bencher, senders, &ByAddress::to(InMemoryMessageBroker::builder(), sum), &done);
     }
 
     #[divan::bench(args = SENDERS)]
     fn switchboard_by_route(bencher: Bencher<'_, '_>, senders: u64) {
         let sum = Sum::default();
         let done = Arc::clone(&sum.done);
-        let way = ByAddress::to(InMemoryMessageBroker::<Work>::builder(), sum);
+        let way = ByAddress::to(InMemoryMessageBroker::builder(), sum);
         let route = way.broker.route(&way.address).expect("the actor is there");
         measure_tells(bencher, senders, &route, &done);
     }
@@ -129,13 +129,13 @@ mod ask {
 
     #[divan::bench(args = ASKERS)]
     fn switchboard(bencher: Bencher<'_, '_>, askers: u64) {
-        let unlimited = InMemoryMessageBroker::<Work>::builder().no_request_timeout();
+        let unlimited = InMemoryMessageBroker::builder().no_request_timeout();
         measure_asks(bencher, askers, &ByAddress::to(unlimited, Echo));
     }
 
     #[divan::bench(args = ASKERS)]
     fn switchboard_with_timeout(bencher: Bencher<'_, '_>, askers: u64) {
-        measure_asks(bencher, askers, &ByAddress::to(InMemoryMessageBroker::<Work>::builder(), Echo));
+        measure_asks(bencher, askers, &ByAddress::to(InMemoryMessageBroker::builder(), Echo));
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! An actor is whatever owns a mailbox: a [`MessageHandler`] that the broker runs in a task of its own, or code that
 //! [receives by hand](actor::Inbox). A [`MessageBroker`] carries messages of one type, usually an enum, from whoever
-//! has an [address](mod@address) to the actor behind it, and replies back to whoever asked. There is no router task: the
-//! sender's own call moves the message into the mailbox.
+//! has an [address](mod@address) to the actor behind it, and replies back to whoever asked. There is no router task:
+//! the sender's own call moves the message into the mailbox.
 //!
 //! # Quick start
 //!
@@ -114,8 +114,9 @@
 //!
 //! # Names and groups
 //!
-//! A name has one owner, claimed in one step and freed with the registration; a late unregister never touches a newer
-//! owner. Services and pools hold any number of actors, and a message goes to one that lives. See [`address`](mod@address).
+//! A name has one owner. It is claimed in one step, and free as soon as the owner stops or is unregistered; a late
+//! unregister never touches a newer owner. Services and pools hold any number of actors, and a message goes to one that
+//! lives. See [`address`](mod@address).
 //!
 //! # Bounds
 //!

@@ -9,11 +9,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use common::{
-    Broker, Job, Log, Worker, assert_at_rest, assert_balanced, inbox, named, number_of, numbers_of, poll_once,
+    Broker, Gate, Job, Log, Worker, assert_at_rest, assert_balanced, inbox, named, number_of, numbers_of, poll_once,
 };
 use switchboard::actor::{OnPanic, SpawnOptions};
 use switchboard::address::ActorAddress;
-use switchboard::broker::{MessageBroker, SendErrorKind};
+use switchboard::broker::{InMemoryMessageBroker, MessageBroker, SendErrorKind};
 use switchboard::dead_letters::DeadLetterReason;
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope, MessagePriority};
@@ -98,7 +98,10 @@ async fn accepted_is_the_sum_of_outcomes_whatever_becomes_of_the_messages() {
         let kept = broker.take_dead_letters().len() as u64;
         let unhandled = [Outcome::Expired, Outcome::Evicted, Outcome::Cancelled];
         assert_eq!(kept, unhandled.map(|outcome| outcomes[outcome]).iter().sum());
-        assert!(outcomes[Outcome::Failed] > 0 && metrics.total.panics > 0);
+        // Elsewhere it may be that just these found no room.
+        if strategy == BackpressureStrategy::Block {
+            assert!(outcomes[Outcome::Failed] > 0 && metrics.total.panics > 0);
+        }
         assert_eq!(metrics.total.panics, metrics.total.rebuilds);
         assert_eq!(metrics.requests_in_flight, 0);
     }
@@ -277,6 +280,58 @@ async fn a_message_accepted_is_in_the_accounts_from_the_first_moment() {
     // The account of an actor that has ended stays in the total.
     assert!(broker.metrics().actors.is_empty());
     assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 2)]);
+}
+
+/// Does something when it is dropped, if it has anything to do.
+struct Parting(Option<Box<dyn FnOnce() + Send>>);
+
+impl std::fmt::Debug for Parting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parting")
+    }
+}
+
+impl Message for Parting {
+    const MESSAGE_TYPE: &'static str = "tests.parting";
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stop_abandons_is_in_the_accounts_though_the_actor_ends_before_the_stop_returns() {
+    let builder = InMemoryMessageBroker::<Parting>::builder().dead_letter_capacity(0);
+    let (broker, desk, gate) = (builder.build().unwrap(), named("desk"), Gate::new());
+    let holding = gate.clone();
+    let handler = move |_: MessageEnvelope<Parting>| {
+        let gate = holding.clone();
+        async move {
+            gate.hold().await;
+            Ok::<_, String>(())
+        }
+    };
+    let actor = broker.spawn(&desk, handler).await.unwrap();
+    broker.send(&desk, Parting(None)).await.unwrap();
+    gate.arrival().await;
+    // In the middle of the stop, which drops this because no dead letter is kept, the actor ends.
+    let (watched, opened) = (broker.clone(), gate.clone());
+    let wait_for_end = move || {
+        opened.let_all_go();
+        while !watched.registry().is_empty() {
+            std::thread::yield_now();
+        }
+    };
+    broker.send(&desk, Parting(Some(Box::new(wait_for_end)))).await.unwrap();
+    broker.send(&desk, Parting(None)).await.unwrap();
+    actor.stop();
+    actor.join().await;
+    let expected = [(Outcome::Handled, 1), (Outcome::Abandoned, 2)];
+    assert_at_rest(&broker.metrics().total, &expected);
 }
 
 /// What a handler says with its error, in the log, from inside `Display`.

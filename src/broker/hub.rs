@@ -13,7 +13,7 @@ use crate::address::{ActorAddress, ActorId};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, DeadLetters};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
-use crate::metrics::{BrokerMetrics, Traffic};
+use crate::metrics::{BrokerMetrics, Outcome, Traffic};
 use crate::requests::{Ended, RequestTable};
 
 /// Everything that one broker's handles, routes and actors share in this process.
@@ -80,11 +80,21 @@ impl<M: Message> Hub<M> {
     pub(crate) fn stop(&self, cell: &ActorCell<M>) {
         cell.ask_to_stop();
         self.close(cell);
-        for envelope in cell.queue.drain_unfetched() {
-            self.discard(cell, envelope, DeadLetterReason::ActorStopped);
+        for envelope in self.abandon_unfetched(cell) {
+            self.bury(cell, envelope, DeadLetterReason::ActorStopped);
         }
         // What it has fetched, it discards itself; but that may be after a long time in the handler it is in.
         self.requests.end_unbegun(cell.epoch);
+    }
+
+    /// Takes what the actor has not fetched, counted as abandoned.
+    fn abandon_unfetched(&self, cell: &ActorCell<M>) -> Vec<MessageEnvelope<M>> {
+        // Under the lock under which accounts are closed: the actor may end and retire meanwhile, and what is counted
+        // after that would be in no account.
+        let _departures = self.departures.lock();
+        let unfetched = cell.queue.drain_unfetched();
+        unfetched.iter().for_each(|_| cell.tally.count(Outcome::Abandoned));
+        unfetched
     }
 
     /// Forgets an actor that has left and ended, and keeps its account, once nothing of what it accepted is in hand
@@ -102,15 +112,20 @@ impl<M: Message> Hub<M> {
     /// Ends an accepted message that is not handled: counts it, tells its caller, and keeps it as a dead letter.
     #[inline(never)]
     pub(crate) fn discard(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
+        // The mailbox has counted what it evicted, in the step that did it.
+        if reason != DeadLetterReason::Evicted {
+            cell.tally.count(reason.outcome());
+        }
+        self.bury(cell, envelope, reason);
+    }
+
+    /// Tells the caller of a message that has ended, and keeps it as a dead letter.
+    fn bury(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
         if let Some(key) = envelope.request() {
             self.requests.end(key, ended_by(reason));
         }
         let letter = DeadLetter { envelope, address: cell.address.clone(), actor: cell.id, reason, at: Utc::now() };
         self.dead_letters.keep(letter);
-        // The mailbox has counted what it evicted, in the step that did it.
-        if reason != DeadLetterReason::Evicted {
-            cell.tally.count(reason.outcome());
-        }
     }
 
     pub(super) fn is_shut(&self) -> bool {
