@@ -50,12 +50,16 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     pub async fn recv(&mut self) -> Option<Delivery<M, B>> {
         std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await;
         let envelope = self.mailbox.take()?;
+        // What is done with it, and for how long, is not known here.
+        self.mailbox.cell.queue.admit_all();
         Some(Delivery::new(envelope, &self.mailbox, &self.broker))
     }
 
     /// As [`recv`](Self::recv), if there is such a message now.
     pub fn try_recv(&mut self) -> Option<Delivery<M, B>> {
         let envelope = if self.mailbox.has_next() { self.mailbox.take()? } else { return None };
+        // What is done with it, and for how long, is not known here.
+        self.mailbox.cell.queue.admit_all();
         Some(Delivery::new(envelope, &self.mailbox, &self.broker))
     }
 

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::panic::{catch_panic, catch_panic_now};
@@ -152,7 +153,18 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
             }
             self.begin();
             let Some(envelope) = self.mailbox.take() else { break };
-            let result = handler.handle(envelope, &self.context).await;
+            let result = {
+                let queue = &self.mailbox.cell.queue;
+                let mut handling = pin!(handler.handle(envelope, &self.context));
+                let handled = std::future::poll_fn(|cx| {
+                    let handled = handling.as_mut().poll(cx);
+                    if handled.is_pending() {
+                        queue.admit_all();
+                    }
+                    handled
+                });
+                handled.await
+            };
             self.settle(result);
             if turn.is_over() {
                 tokio::task::yield_now().await;

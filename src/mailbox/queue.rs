@@ -277,10 +277,7 @@ impl<M> Queue<M> {
     fn attend(&self, state: &mut State<M>) {
         let needed = state.levels.is_mixed() || state.blocked_senders() > 0;
         state.special = needed;
-        // Release, not SeqCst: if a sender gets in line in the very nanoseconds in which the receiver takes a fetched
-        // message, each may miss what the other has just written. The receiver sees it with its next message, or
-        // under the lock when it has none, so the sender gets in one message later. Making the two see each other
-        // would cost every message a full fence.
+        // Release, not SeqCst: see `admit_all` for what that leaves open, and how it is closed.
         self.attention.store(needed, Ordering::Release);
     }
 

@@ -37,12 +37,19 @@ impl<M: Message> MailboxReceiver<M> {
         let budget = ready!(coop::poll_proceed(cx));
         let filled = ready!(self.shared.queue.poll_fill(&mut self.batch, cx));
         budget.made_progress();
-        Poll::Ready(if filled { self.shared.queue.take(&mut self.batch) } else { None })
+        Poll::Ready(if filled { self.take() } else { None })
     }
 
     /// The next message, if there is one now.
     pub fn try_recv(&mut self) -> Option<MessageEnvelope<M>> {
-        if self.shared.queue.fill(&mut self.batch) { self.shared.queue.take(&mut self.batch) } else { None }
+        if self.shared.queue.fill(&mut self.batch) { self.take() } else { None }
+    }
+
+    fn take(&mut self) -> Option<MessageEnvelope<M>> {
+        let next = self.shared.queue.take(&mut self.batch);
+        // What is done with it, and for how long, is not known here.
+        self.shared.queue.admit_all();
+        next
     }
 
     /// Waits for a message, then appends it and what else is there to `to`, `limit` messages at most. Returns how

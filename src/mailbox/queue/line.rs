@@ -1,4 +1,4 @@
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Waker};
 
 use super::{Pushed, Queue, State};
@@ -22,6 +22,8 @@ impl<M> Queue<M> {
         let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
         let ticket = blocked.enter(envelope, cx.waker().clone());
         self.attend(&mut state);
+        // Pairs with the fence in `admit_all`.
+        fence(Ordering::SeqCst);
         // The receiver may have made room since the sender found none, and not have seen that anyone waits.
         self.admit_blocked(state);
         Ok(ticket)
@@ -45,6 +47,19 @@ impl<M> Queue<M> {
         let envelope = state.blocked.as_mut()?.leave(ticket);
         self.attend(&mut state);
         envelope
+    }
+
+    /// Lets those in who wait for the room that the receiver has made by taking a message.
+    ///
+    /// `take` does so too, but without a fence it may miss a sender that gets in line in the very nanoseconds in which it
+    /// takes the message, and which in turn still sees that message in its way. The receiver calls this when it may
+    /// not come back for long: of this fence and the one in `enter_line`, the later sees what was written before the
+    /// earlier.
+    pub(crate) fn admit_all(&self) {
+        fence(Ordering::SeqCst);
+        if self.attention.load(Ordering::Acquire) {
+            self.admit_blocked(self.state.lock());
+        }
     }
 
     /// Moves messages of waiting senders into the room there is.
