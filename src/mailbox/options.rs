@@ -84,11 +84,13 @@ impl MailboxOptions {
         self.capacity
     }
 
-    pub(crate) const fn on_full(&self) -> BackpressureStrategy {
+    /// What happens to a message that finds it full.
+    pub const fn on_full(&self) -> BackpressureStrategy {
         self.strategy
     }
 
-    pub(crate) const fn longest_wait(&self) -> Option<Duration> {
+    /// The limit on how long a sender waits for room, if there is one.
+    pub const fn longest_wait(&self) -> Option<Duration> {
         self.block_limit
     }
 

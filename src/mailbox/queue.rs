@@ -300,6 +300,11 @@ impl<M> Queue<M> {
         if self.is_closed() {
             return Poll::Ready(false);
         }
+        if state.blocked_senders() > 0 {
+            // It got in line while the last message in hand was taken, and neither has seen the other: see `attend`.
+            self.admit_blocked(state);
+            return self.fill_locked(batch, cx);
+        }
         if let Some(cx) = cx {
             state.wake_on_message(cx);
         }

@@ -141,7 +141,7 @@ impl<M> MessageEnvelope<M> {
         self.priority
     }
 
-    /// Which attempt at delivery this is, from 1.
+    /// Which attempt at delivery this is, from 1. The in-memory broker makes no second one.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }

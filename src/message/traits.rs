@@ -49,8 +49,8 @@ pub trait Message: fmt::Debug + Send + Sized + 'static {
         MessagePriority::Normal
     }
 
-    /// What messages must have in common to be handled in order by one member of a pool that balances by key.
-    /// The default is none.
+    /// What messages must have in common to stay with one member where a group shares its work by key. The default is
+    /// none. Round robin, which is how groups share so far, does not look at it.
     fn routing_key(&self) -> Option<&str> {
         None
     }

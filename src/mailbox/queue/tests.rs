@@ -89,3 +89,18 @@ fn what_the_receiver_has_fetched_never_costs_a_newer_message_its_place() {
     assert_eq!(next(&queue, &mut batch), Some(0));
     assert_eq!(next(&queue, &mut batch), Some(1));
 }
+
+/// The receiver takes the last message that it has in hand, and a sender gets in line, in the same nanoseconds: each
+/// misses what the other has just written. The receiver must see the sender when it looks for its next message.
+#[test]
+fn a_sender_that_the_receiver_missed_gets_in_when_the_receiver_finds_nothing() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::bounded(1)), Batch::new());
+    // What the sender still reads of the message that is being taken.
+    queue.in_hand.store(1, Ordering::Release);
+    let cx = Context::from_waker(Waker::noop());
+    let Ok(ticket) = queue.enter_line(note(1), &cx) else { panic!("the queue is open") };
+    assert!(queue.poll_line(ticket, &cx).is_pending());
+    // What the receiver has written meanwhile, having read that it need not look.
+    queue.in_hand.store(0, Ordering::Release);
+    assert_eq!(next(&queue, &mut batch), Some(1));
+}
