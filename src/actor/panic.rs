@@ -7,7 +7,7 @@ use std::task::Poll;
 ///
 /// Unwind safety is the caller's business: it must not go on with what the future was changing. A handler that
 /// panicked is dropped, and nothing else is lent to it for change.
-pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<str>> {
+pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
@@ -17,11 +17,11 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<s
 }
 
 /// Runs `work`, and gives the cause if it panics.
-pub(super) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, Box<str>> {
+pub(super) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| describe(&*payload))
 }
 
-pub(super) fn describe(payload: &(dyn Any + Send)) -> Box<str> {
+pub(super) fn describe(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic whose cause is not text").into()
 }
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn work_that_panics_gives_its_cause() {
         for (work, cause) in CAUSES {
-            assert_eq!(catch_panic_now(work).map_err(String::from), Err(cause.to_owned()));
+            assert_eq!(catch_panic_now(work), Err(cause.to_owned()));
         }
     }
 

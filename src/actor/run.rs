@@ -65,7 +65,7 @@ impl<M: Message> Drop for Departure<M> {
 enum Halt {
     Stopped,
     Drained,
-    Panicked(Box<str>),
+    Panicked(String),
 }
 
 impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
@@ -89,7 +89,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     }
 
     /// Builds and starts a handler: the first, or one in place of one that panicked.
-    async fn build(&mut self, panicked: Option<Box<str>>) -> Result<F::Handler, StopCause> {
+    async fn build(&mut self, panicked: Option<String>) -> Result<F::Handler, StopCause> {
         if let (Some(panic), OnPanic::Stop) = (&panicked, self.on_panic) {
             return Err(StopCause::Panicked(panic.clone()));
         }
@@ -224,8 +224,8 @@ impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
 }
 
 /// The error's text, which comes from code that may panic.
-fn error_text<E: fmt::Display>(error: &E) -> Box<str> {
-    catch_panic_now(|| error.to_string().into()).unwrap_or_else(|panic| panic)
+fn error_text<E: fmt::Display>(error: &E) -> String {
+    catch_panic_now(|| error.to_string()).unwrap_or_else(|panic| panic)
 }
 
 /// Drops what may panic once more when it is dropped, having panicked or not.

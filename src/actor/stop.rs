@@ -9,9 +9,9 @@ pub enum StopCause {
     /// Its mailbox was closed (drained, unregistered or shut down) and it handled what was in it.
     Drained,
     /// Its handler panicked, and its options did not say to rebuild it, or it could not be.
-    Panicked(Box<str>),
+    Panicked(String),
     /// Its handler's `started` returned an error or panicked.
-    StartFailed(Box<str>),
+    StartFailed(String),
     /// Its task was ended from outside, in the middle of whatever it did.
     Aborted,
 }

@@ -50,9 +50,9 @@ pub enum Declined {
     /// The handler let go of it.
     NoReply,
     /// The handler returned this error.
-    Failed(Box<str>),
+    Failed(String),
     /// The handler panicked with this cause.
-    Panicked(Box<str>),
+    Panicked(String),
     /// The handler's actor was ended while it was at work.
     ActorStopped,
 }

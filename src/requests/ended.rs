@@ -6,9 +6,9 @@ pub(crate) enum Ended {
     /// The handler let go of it without replying.
     NoReply,
     /// The handler returned this error.
-    Failed(Box<str>),
+    Failed(String),
     /// The handler panicked with this cause.
-    Panicked(Box<str>),
+    Panicked(String),
     /// Its actor stopped.
     Stopped { begun: bool },
     /// Its message had to make room for another.

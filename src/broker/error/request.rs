@@ -20,9 +20,9 @@ pub enum RequestErrorKind {
     /// The handler let go of the request without replying.
     NoReply,
     /// The handler returned an error, with this text.
-    HandlerFailed(Box<str>),
+    HandlerFailed(String),
     /// The handler panicked, with this cause.
-    HandlerPanicked(Box<str>),
+    HandlerPanicked(String),
     /// The actor stopped after it had accepted the message.
     ActorStopped,
     /// The message made room for another in a full mailbox.
