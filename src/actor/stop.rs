@@ -27,3 +27,22 @@ impl fmt::Display for StopCause {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_prints_with_what_is_known_of_it() {
+        let printed = [
+            (StopCause::Stopped, "stopped"),
+            (StopCause::Drained, "drained"),
+            (StopCause::Panicked("boom".into()), "panicked: boom"),
+            (StopCause::StartFailed("no disk".into()), "failed to start: no disk"),
+            (StopCause::Aborted, "aborted"),
+        ];
+        for (cause, text) in printed {
+            assert_eq!(cause.to_string(), text);
+        }
+    }
+}

@@ -128,3 +128,50 @@ impl<M: Message> fmt::Debug for Route<M> {
         f.debug_struct("Route").field("to", self.address()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::{InMemoryMessageBroker, MessageBroker};
+    use crate::mailbox::MailboxOptions;
+
+    #[derive(Debug, PartialEq)]
+    struct Note(u32);
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    #[tokio::test]
+    async fn a_route_to_a_name_ends_with_its_actor_and_gives_the_message_back() {
+        let (broker, desk) = (InMemoryMessageBroker::new(), crate::address!("named:desk"));
+        assert_eq!(broker.route(&desk).unwrap_err(), SendErrorKind::NoSuchActor);
+        let mut first = broker.register(&desk, MailboxOptions::bounded(1)).await.unwrap();
+        let route = broker.route(&desk).unwrap();
+        route.clone().send(Note(1)).await.unwrap();
+        assert!(route.try_send(Note(2)).unwrap_err().is_full());
+        assert_eq!(first.recv().await.map(crate::actor::Delivery::into_message), Some(Note(1)));
+        drop(first);
+
+        let _second = broker.register(&desk, MailboxOptions::bounded(1)).await.unwrap();
+        let error = route.send(Note(3)).await.unwrap_err();
+        assert_eq!(error.kind(), SendErrorKind::ActorStopped);
+        assert_eq!(error.address(), &desk);
+        assert_eq!(error.into_inner(), Note(3));
+    }
+
+    #[tokio::test]
+    async fn a_route_to_a_pool_picks_a_member_for_each_message() {
+        let (broker, pool) = (InMemoryMessageBroker::new(), crate::address!("pool:desks"));
+        let first = broker.register(&pool, MailboxOptions::bounded(8)).await.unwrap();
+        let route = broker.route(&pool).unwrap();
+        let second = broker.register(&pool, MailboxOptions::bounded(8)).await.unwrap();
+        for number in 0..6 {
+            route.try_send(Note(number)).unwrap();
+        }
+        assert_eq!((first.depth(), second.depth()), (3, 3));
+        assert_eq!(format!("{route:?}"), format!("Route {{ to: {pool:?} }}"));
+        drop((first, second));
+        assert_eq!(route.send(Note(6)).await.unwrap_err().kind(), SendErrorKind::NoMembers);
+    }
+}

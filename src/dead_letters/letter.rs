@@ -60,3 +60,22 @@ pub struct DeadLetter<M> {
     /// When that became clear.
     pub at: DateTime<Utc>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_text_and_the_outcome_that_is_counted() {
+        let reasons = [
+            (DeadLetterReason::Expired, Outcome::Expired, "deadline"),
+            (DeadLetterReason::Evicted, Outcome::Evicted, "room"),
+            (DeadLetterReason::Cancelled, Outcome::Cancelled, "caller"),
+            (DeadLetterReason::ActorStopped, Outcome::Abandoned, "actor"),
+        ];
+        for (reason, outcome, word) in reasons {
+            assert_eq!(reason.outcome(), outcome);
+            assert!(reason.to_string().contains(word), "{reason}");
+        }
+    }
+}
