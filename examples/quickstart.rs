@@ -10,16 +10,13 @@ enum Counter {
     GetTotal,
     Total(u64),
 }
-
 impl Message for Counter {
     const MESSAGE_TYPE: &'static str = "counter";
 }
 
 struct Counting(u64);
-
 impl MessageHandler<Counter> for Counting {
     type Error = switchboard::broker::ReplyError<Counter>;
-
     async fn handle<B: MessageBroker<Counter>>(
         &mut self,
         envelope: MessageEnvelope<Counter>,
@@ -27,8 +24,7 @@ impl MessageHandler<Counter> for Counting {
     ) -> Result<(), Self::Error> {
         match envelope.into_message() {
             Counter::Add(number) => self.0 += number,
-            Counter::GetTotal => context.reply(Counter::Total(self.0)).await?,
-            Counter::Total(_) => {}
+            _ => context.reply(Counter::Total(self.0)).await?,
         }
         Ok(())
     }
@@ -39,9 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let broker = InMemoryMessageBroker::new();
     let counter = address!("named:counter");
     broker.spawn(&counter, Counting(0)).await?;
-    for number in 1..=10 {
-        broker.send(&counter, Counter::Add(number)).await?;
-    }
+    broker.send(&counter, Counter::Add(42)).await?;
     if let Counter::Total(total) = broker.request(&counter, Counter::GetTotal).await? {
         println!("the total is {total}");
     }

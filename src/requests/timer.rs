@@ -221,6 +221,8 @@ mod tests {
         let pending = open(&table, millis(10));
         table.reply(pending.key(), 7);
         assert_eq!(pending.await, Ok(7));
+        table.look();
+        assert_ne!(table.timer.next.load(Ordering::SeqCst), NEVER, "it looked before it was due");
         advance(millis(20)).await;
         table.look();
         assert_eq!(table.timer.next.load(Ordering::SeqCst), NEVER);
