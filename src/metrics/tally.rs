@@ -89,6 +89,7 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
@@ -117,16 +118,25 @@ mod tests {
 
     #[test]
     fn others_count_while_its_own_task_does_and_nothing_is_lost() {
-        let tally = Tally::new();
+        const EACH: u64 = 50_000;
+        let (tally, start) = (Tally::new(), Barrier::new(4));
         thread::scope(|scope| {
-            scope.spawn(|| (0..10_000).for_each(|_| tally.handled_by_task()));
+            scope.spawn(|| {
+                start.wait();
+                (0..EACH).for_each(|_| tally.handled_by_task());
+            });
             for _ in 0..3 {
-                scope.spawn(|| (0..10_000).for_each(|_| tally.count(Outcome::Handled)));
-                scope.spawn(|| (0..10_000).for_each(|_| tally.count(Outcome::Abandoned)));
+                scope.spawn(|| {
+                    start.wait();
+                    (0..EACH).for_each(|_| {
+                        tally.count(Outcome::Handled);
+                        tally.count(Outcome::Abandoned);
+                    });
+                });
             }
         });
         let outcomes = tally.outcomes();
-        assert_eq!((outcomes[Outcome::Handled], outcomes[Outcome::Abandoned]), (40_000, 30_000));
+        assert_eq!((outcomes[Outcome::Handled], outcomes[Outcome::Abandoned]), (4 * EACH, 3 * EACH));
     }
 
     #[test]
