@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::queue::shrink;
 use crate::message::{MessageEnvelope, MessagePriority};
 
 type Line<M> = VecDeque<MessageEnvelope<M>>;
@@ -59,6 +60,13 @@ impl<M> Levels<M> {
         self.others.as_ref().is_some_and(|others| others.len() > 0)
     }
 
+    /// Room for how many messages has been allocated.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        let others = self.others.as_ref().map_or(0, |others| others.lines.iter().map(VecDeque::capacity).sum());
+        self.normal.capacity() + others
+    }
+
     pub(super) fn normal(&mut self) -> &mut Line<M> {
         &mut self.normal
     }
@@ -76,6 +84,21 @@ impl<M> Levels<M> {
         match &mut self.others {
             Some(others) => others.next_level(normal),
             None => (normal > 0).then_some(NORMAL),
+        }
+    }
+
+    /// Says that a normal message is served while there are no others.
+    pub(super) fn normal_was_served(&mut self) {
+        if let Some(others) = &mut self.others {
+            others.passed_over = [0; 4];
+        }
+    }
+
+    /// Gives back some of the memory of empty lines.
+    pub(super) fn shrink(&mut self) {
+        shrink(&mut self.normal);
+        if let Some(others) = &mut self.others {
+            others.lines.iter_mut().for_each(shrink);
         }
     }
 

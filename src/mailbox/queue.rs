@@ -51,6 +51,9 @@ pub(crate) struct QueueCounts {
 /// The receiver's side of a [`Queue`]: messages fetched in bulk.
 pub(crate) struct Batch<M> {
     fetched: VecDeque<MessageEnvelope<M>>,
+    /// How many there were after the lock was last taken: the first of them is taken next, and if others are gone as
+    /// well, they were taken without the lock.
+    filled: usize,
 }
 
 /// How an attempt to put a message in ended: with what it evicted, if anything, or with the message back.
@@ -67,7 +70,7 @@ const KEEP_BUFFER: usize = 64;
 
 impl<M> Batch<M> {
     pub(crate) const fn new() -> Self {
-        Self { fetched: VecDeque::new() }
+        Self { fetched: VecDeque::new(), filled: 0 }
     }
 
     /// The next message, once [`Queue::poll_fill`] has seen to it.
@@ -286,12 +289,16 @@ impl<M> Queue<M> {
         let mut state = self.state.lock();
         let depth = state.levels.len() + batch.fetched.len();
         state.note_depth(depth);
+        if batch.fetched.len() + 1 < batch.filled {
+            state.levels.normal_was_served();
+        }
         if state.levels.is_mixed() {
             let next = state.levels.pick(&mut batch.fetched);
             next.into_iter().for_each(|envelope| batch.fetched.push_front(envelope));
         } else if batch.fetched.is_empty() {
             self.fetch(&mut state, batch);
         }
+        batch.filled = batch.fetched.len();
         self.set_in_hand(&mut state, batch.fetched.len());
         if !batch.fetched.is_empty() {
             self.admit_blocked(state);
@@ -321,7 +328,9 @@ impl<M> Queue<M> {
         }
         if batch.fetched.is_empty() {
             shrink(&mut batch.fetched);
-            shrink(state.levels.normal());
+            state.levels.shrink();
+        } else {
+            state.levels.normal_was_served();
         }
     }
 
@@ -373,7 +382,7 @@ impl<M> State<M> {
 
 /// Gives half of an empty buffer back. Done each time the mailbox runs empty, so that the memory of a burst goes in
 /// a few steps, and a steady load keeps its buffer.
-fn shrink<M>(buffer: &mut VecDeque<M>) {
+pub(super) fn shrink<M>(buffer: &mut VecDeque<M>) {
     if buffer.capacity() > KEEP_BUFFER && buffer.is_empty() {
         buffer.shrink_to(buffer.capacity() / 2);
     }

@@ -104,3 +104,16 @@ fn a_sender_that_the_receiver_missed_gets_in_when_the_receiver_finds_nothing() {
     queue.in_hand.store(0, Ordering::Release);
     assert_eq!(next(&queue, &mut batch), Some(1));
 }
+
+#[test]
+fn the_buffers_of_an_urgent_burst_shrink_too() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::unbounded()), Batch::new());
+    for number in 0..100_000 {
+        assert!(queue.push(note(number).with_priority(MessagePriority::High)).is_ok());
+    }
+    while next(&queue, &mut batch).is_some() {}
+    for _ in 0..20 {
+        burst(&queue, &mut batch, 3);
+    }
+    assert!(queue.state.lock().levels.capacity() <= 2 * KEEP_BUFFER);
+}

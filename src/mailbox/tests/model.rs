@@ -119,12 +119,8 @@ impl Model {
         received
     }
 
-    /// Patience is spent, and had again, only while there is anything but normal messages.
     fn next_level(&mut self) -> Option<usize> {
         let waits = [0, 1, 2, 3].map(|level| !self.levels[level].is_empty());
-        if !waits[0] && !waits[2] && !waits[3] {
-            return waits[NORMAL].then_some(NORMAL);
-        }
         let overdue = (0..4).find(|level| waits[*level] && self.passed_over[*level] >= PATIENCE);
         let chosen = overdue.or_else(|| (0..4).rfind(|level| waits[*level]))?;
         for (level, passed_over) in self.passed_over.iter_mut().enumerate() {

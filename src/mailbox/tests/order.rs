@@ -132,3 +132,20 @@ fn an_envelope_keeps_its_header_on_the_way() {
     let received = receiver.try_recv().unwrap();
     assert_eq!((received.id(), received.priority(), received.metadata("trace")), (id, High, Some("abc")));
 }
+
+#[test]
+fn a_normal_message_that_was_served_leaves_the_next_to_wait_its_own_turn() {
+    for in_hand in [1, 5] {
+        let (sender, mut receiver) = bounded(64);
+        fill(&sender, 0..in_hand);
+        let mut urgent = |number| {
+            assert_eq!(try_send(&sender, note(number, High)), Ok(None));
+            assert_eq!(take(&mut receiver), Some(number));
+        };
+        (100..116).for_each(&mut urgent);
+        assert_eq!(take(&mut receiver), Some(0));
+        fill(&sender, [50]);
+        assert_eq!(try_send(&sender, note(200, Critical)), Ok(None));
+        assert_eq!(take(&mut receiver), Some(200), "{in_hand}");
+    }
+}
