@@ -143,6 +143,8 @@
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
 //! | [`balancing`] | which member of a group is tried first |
+//! | [`schedule`] | what is sent after a time, at a time, at an interval |
+//! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
 //! | [`dead_letters`] | what was accepted and not handled |
 //!
@@ -158,8 +160,12 @@ pub mod dead_letters;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;
+pub mod retry;
+pub mod schedule;
 
+mod feed;
 mod requests;
+mod timer;
 mod unique_id;
 
 pub use actor::{ActorHandle, SpawnOptions};
@@ -167,6 +173,7 @@ pub use address::ActorAddress;
 pub use broker::{Context, InMemoryMessageBroker, MessageBroker, MessageHandler};
 pub use mailbox::{BackpressureStrategy, MailboxOptions};
 pub use message::{Message, MessageEnvelope, MessagePriority, Request};
+pub use retry::RetryPolicy;
 
 /// Runs the README's programs with the documentation tests.
 #[cfg(doctest)]

@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{Broker, Job, Log, Worker, assert_balanced, inbox, named, numbers_of, poll_once, settle};
+use common::{Broker, Job, Log, Worker, assert_balanced, inbox, named, numbers_of, poll_once, settle, take_letters};
 use switchboard::actor::SpawnOptions;
 use switchboard::address::ActorAddress;
 use switchboard::broker::{Context, MessageBroker, MessageHandler, RegisterError, Route, SendErrorKind};
@@ -173,7 +173,7 @@ async fn drop_oldest_evicts_in_order_and_keeps_the_newest() {
         broker.try_send(&desk, Job::Note(number)).unwrap();
         assert!(inbox.depth() <= 3);
     }
-    let evicted = numbers_of(&broker.take_dead_letters(), DeadLetterReason::Evicted);
+    let evicted = numbers_of(&take_letters(&broker), DeadLetterReason::Evicted);
     assert_eq!(evicted, [0, 1, 2, 3, 4, 5, 6]);
     for number in 7..10 {
         let received = inbox.recv().await.unwrap().into_message();
@@ -189,7 +189,7 @@ async fn drop_newest_keeps_the_oldest() {
     for number in 0..4 {
         broker.try_send(&desk, Job::Note(number)).unwrap();
     }
-    let evicted = numbers_of(&broker.take_dead_letters(), DeadLetterReason::Evicted);
+    let evicted = numbers_of(&take_letters(&broker), DeadLetterReason::Evicted);
     assert_eq!(evicted, [2, 3]);
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(0));
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(1));

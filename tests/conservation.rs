@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use common::{
     Broker, Gate, Job, Log, Worker, assert_at_rest, assert_balanced, inbox, named, number_of, numbers_of, poll_once,
+    take_letters,
 };
 use switchboard::actor::{OnPanic, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{InMemoryMessageBroker, MessageBroker, SendErrorKind};
-use switchboard::dead_letters::DeadLetterReason;
+use switchboard::dead_letters::{DeadLetterOptions, DeadLetterReason};
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope, MessagePriority};
 use switchboard::metrics::Outcome;
@@ -31,7 +32,7 @@ const EACH: u64 = 400;
 
 /// A broker that keeps every dead letter, so that they can be counted.
 fn broker() -> Broker {
-    let builder = Broker::builder().dead_letter_capacity(usize::MAX);
+    let builder = Broker::builder().dead_letters(DeadLetterOptions::new().capacity(usize::MAX));
     builder.build().expect("a valid default mailbox")
 }
 
@@ -95,7 +96,7 @@ async fn accepted_is_the_sum_of_outcomes_whatever_becomes_of_the_messages() {
         assert_balanced(&metrics.total);
         let outcomes = metrics.total.outcomes;
         assert_eq!(outcomes[Outcome::Abandoned], 0);
-        let kept = broker.take_dead_letters().len() as u64;
+        let kept = take_letters(&broker).len() as u64;
         let unhandled = [Outcome::Expired, Outcome::Evicted, Outcome::Cancelled];
         assert_eq!(kept, unhandled.map(|outcome| outcomes[outcome]).iter().sum());
         // Elsewhere it may be that just these found no room.
@@ -130,7 +131,7 @@ async fn an_actor_stopped_half_way_abandons_what_it_had_and_refuses_the_rest() {
 
         let total = broker.metrics().total;
         assert_balanced(&total);
-        let kept = broker.take_dead_letters();
+        let kept = take_letters(&broker);
         let stopped = numbers_of(&kept, DeadLetterReason::ActorStopped).len() as u64;
         // The one in an aborted handler was taken out of its envelope, so it is counted and not kept.
         assert_eq!(total.outcomes[Outcome::Abandoned], stopped + u64::from(abort));
@@ -165,7 +166,7 @@ async fn each_message_is_exactly_one_of_handled_dead_and_refused() {
             refused.extend(sender.await.unwrap());
         }
         actor.drain().await;
-        let evicted = numbers_of(&broker.take_dead_letters(), DeadLetterReason::Evicted);
+        let evicted = numbers_of(&take_letters(&broker), DeadLetterReason::Evicted);
         assert_each_once([&worker.log.numbers(), &evicted, &refused]);
         let total = broker.metrics().total;
         assert_balanced(&total);
@@ -219,10 +220,10 @@ async fn an_evicted_message_is_a_whole_dead_letter() {
     broker.send(&desk, oldest).await.unwrap();
     broker.send(&desk, Job::Note(2)).await.unwrap();
 
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     let [letter] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(letter.reason, DeadLetterReason::Evicted);
-    assert_eq!((letter.actor, &letter.address), (inbox.id(), &desk));
+    assert_eq!((letter.actor, &letter.address), (Some(inbox.id()), &desk));
     assert_eq!(letter.envelope.id(), id);
     assert_eq!(letter.envelope.metadata("colour"), Some("red"));
     assert_eq!(letter.envelope.message(), &Job::Note(1));
@@ -244,14 +245,14 @@ async fn what_an_inbox_receives_is_handled_and_what_it_leaves_is_abandoned() {
     drop((inbox, held));
     let expected = [(Outcome::Handled, 2), (Outcome::Abandoned, 3)];
     assert_at_rest(&broker.metrics().total, &expected);
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     let left = numbers_of(&letters, DeadLetterReason::ActorStopped);
     assert_eq!(left, [2, 3, 4]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn dead_letters_beyond_the_capacity_are_let_go_oldest_first_and_counted() {
-    let broker: Broker = Broker::builder().dead_letter_capacity(2).build().unwrap();
+    let broker: Broker = Broker::builder().dead_letters(DeadLetterOptions::new().capacity(2)).build().unwrap();
     let desk = named("desk");
     let inbox = inbox(&broker, &desk, 8).await;
     for number in 0..5 {
@@ -261,7 +262,7 @@ async fn dead_letters_beyond_the_capacity_are_let_go_oldest_first_and_counted() 
     let metrics = broker.metrics();
     assert_eq!((metrics.dead_letters, metrics.dead_letters_dropped), (2, 3));
     assert_at_rest(&metrics.total, &[(Outcome::Abandoned, 5)]);
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     let kept = numbers_of(&letters, DeadLetterReason::ActorStopped);
     assert_eq!(kept, [3, 4]);
     assert_eq!(broker.metrics().dead_letters, 0);
@@ -305,7 +306,7 @@ impl Drop for Parting {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_stop_abandons_is_in_the_accounts_though_the_actor_ends_before_the_stop_returns() {
-    let builder = InMemoryMessageBroker::<Parting>::builder().dead_letter_capacity(0);
+    let builder = InMemoryMessageBroker::<Parting>::builder().dead_letters(DeadLetterOptions::new().capacity(0));
     let (broker, desk, gate) = (builder.build().unwrap(), named("desk"), Gate::new());
     let holding = gate.clone();
     let handler = move |_: MessageEnvelope<Parting>| {

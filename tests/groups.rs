@@ -6,10 +6,11 @@ mod common;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::{Broker, Job, Log, Worker, assert_balanced, inbox, poll_once, pool, settle};
+use common::{Broker, Job, Log, Worker, assert_balanced, inbox, poll_once, pool, settle, take_letters};
 use switchboard::actor::{ActorHandle, Inbox, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{MessageBroker, RequestErrorKind, SendErrorKind};
+use switchboard::dead_letters::DeadLetterOptions;
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::metrics::Outcome;
 
@@ -81,7 +82,7 @@ async fn a_stopped_member_gets_nothing_from_the_moment_stop_returns() {
         settle().await;
         assert_eq!(living.log.numbers().len(), 20);
         assert_eq!(stopping.log.numbers(), [0]);
-        assert!(broker.take_dead_letters().is_empty());
+        assert!(take_letters(&broker).is_empty());
     }
 }
 
@@ -280,7 +281,7 @@ async fn churn(broker: &Broker, group: &ActorAddress, log: &Log, senders: usize)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_that_come_and_go_under_load_lose_nothing() {
     for group in groups() {
-        let builder = Broker::builder().dead_letter_capacity(usize::MAX);
+        let builder = Broker::builder().dead_letters(DeadLetterOptions::new().capacity(usize::MAX));
         let broker: Broker = builder.build().unwrap();
         let log = Log::default();
         let senders: Vec<_> =
@@ -292,7 +293,7 @@ async fn members_that_come_and_go_under_load_lose_nothing() {
         let total = broker.metrics().total;
         assert_balanced(&total);
         assert_eq!(total.accepted, SENDERS * EACH);
-        let letters = broker.take_dead_letters();
+        let letters = take_letters(&broker);
         let mut ended = log.numbers();
         assert_eq!(ended.len() as u64, total.outcomes[Outcome::Handled]);
         ended.extend(letters.iter().map(|l| common::number_of(l.envelope.message())));

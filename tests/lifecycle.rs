@@ -8,7 +8,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Broker, Gate, Job, Worker, assert_at_rest, assert_balanced, inbox, named, numbers_of, poll_once, settle};
+use common::{
+    Broker, Gate, Job, Worker, assert_at_rest, assert_balanced, inbox, named, numbers_of, poll_once, settle,
+    take_letters,
+};
 use switchboard::actor::{ActorHandle, StopCause};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{Context, MessageBroker, MessageHandler, RegisterError, RequestErrorKind, SendErrorKind};
@@ -106,7 +109,7 @@ impl Busy {
         assert_eq!(self.actor.join().await, cause);
         assert_eq!(self.diarist.diary(), diary);
         assert_at_rest(&self.broker.metrics().total, outcomes);
-        let letters = self.broker.take_dead_letters();
+        let letters = take_letters(&self.broker);
         let stopped = numbers_of(&letters, DeadLetterReason::ActorStopped);
         let handled_all = outcomes.contains(&(Outcome::Handled, 3));
         assert_eq!(stopped.is_empty(), handled_all, "{stopped:?}");
@@ -250,8 +253,9 @@ async fn shutdown_drains_those_in_time_and_ends_those_that_are_late() {
     assert_eq!(quick.log.numbers(), [0, 1]);
     let outcomes = [(Outcome::Handled, 2), (Outcome::Abandoned, 2)];
     assert_at_rest(&broker.metrics().total, &outcomes);
-    let letters = broker.take_dead_letters();
-    assert_eq!(numbers_of(&letters, DeadLetterReason::ActorStopped), [1]);
+    let letters = take_letters(&broker);
+    assert_eq!(numbers_of(&letters, DeadLetterReason::ShutDown), [1]);
+    assert_eq!(report.abandoned, 2);
     assert!(broker.registry().is_empty());
 }
 
@@ -298,14 +302,37 @@ async fn a_shutdown_that_was_dropped_can_be_called_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inbox_keeps_what_it_accepted_through_a_shutdown() {
+async fn an_inbox_has_until_the_deadline_for_what_it_accepted() {
     let (broker, desk) = (Broker::new(), named("desk"));
     let mut inbox = inbox(&broker, &desk, 8).await;
     broker.send(&desk, Job::Note(1)).await.unwrap();
-    let report = broker.shutdown(SECOND).await;
-    assert_eq!((report.drained, report.aborted), (0, 0));
+    let start = tokio::time::Instant::now();
+    let mut shutdown = pin!(broker.shutdown(SECOND));
+    assert!(poll_once(shutdown.as_mut()).is_pending());
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(1));
+    let report = shutdown.await;
+    assert_eq!((report.drained, report.aborted, report.abandoned), (0, 0, 0));
+    assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(inbox.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_inbox_leaves_by_the_deadline_is_dead_and_it_receives_nothing_more() {
+    let (broker, desk) = (Broker::new(), named("desk"));
+    let mut inbox = inbox(&broker, &desk, 8).await;
+    for number in 0..3 {
+        broker.send(&desk, Job::Note(number)).await.unwrap();
+    }
+    // The first has the others fetched along with it.
+    assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(0));
+    broker.send(&desk, Job::Note(3)).await.unwrap();
+    let start = tokio::time::Instant::now();
+    let report = broker.shutdown(SECOND).await;
+    assert_eq!((start.elapsed().as_secs(), report.abandoned), (1, 1));
+    assert!(inbox.recv().await.is_none());
+    let letters = take_letters(&broker);
+    assert_eq!(numbers_of(&letters, DeadLetterReason::ShutDown), [3, 1, 2]);
+    assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 1), (Outcome::Abandoned, 3)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ mod common;
 use std::fmt;
 use std::pin::pin;
 
-use common::{Broker, Gate, Job, Log, Worker, assert_at_rest, named, numbers_of, poll_once};
+use common::{Broker, Gate, Job, Log, Worker, assert_at_rest, named, numbers_of, poll_once, take_letters};
 use switchboard::actor::{OnPanic, SpawnOptions, StopCause, once};
 use switchboard::broker::{Context, MessageBroker, MessageHandler, RequestErrorKind};
 use switchboard::dead_letters::DeadLetterReason;
@@ -91,7 +91,7 @@ async fn a_panic_stops_its_actor_with_the_cause_and_abandons_what_waits() {
     broker.send(&desk, Job::Note(1)).await.unwrap();
     assert_eq!(actor.join().await, StopCause::Panicked("boom".into()));
 
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     assert_eq!(numbers_of(&letters, DeadLetterReason::ActorStopped), [1]);
     let expected = [(Outcome::Failed, 1), (Outcome::Abandoned, 1)];
     assert_at_rest(&broker.metrics().total, &expected);

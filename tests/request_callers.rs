@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 
 use common::{
     Broker, Job, Wakes, Worker, assert_at_rest, assert_balanced, inbox, named, numbers_of, poll_counted, poll_once,
-    settle,
+    settle, take_letters,
 };
 use switchboard::actor::ActorHandle;
 use switchboard::address::ActorAddress;
@@ -98,7 +98,7 @@ async fn a_caller_that_goes_while_its_message_waits_for_room_leaves_the_line() {
     obstacles.assert_gone(1).await;
     let total = broker.metrics().total;
     assert_eq!(total.accepted, 2, "it never came in");
-    assert!(broker.take_dead_letters().is_empty());
+    assert!(take_letters(&broker).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -112,7 +112,7 @@ async fn a_caller_that_goes_while_its_message_waits_in_the_mailbox_cancels_it() 
     worker.gate.let_all_go();
     actor.drain().await;
     assert_eq!(worker.log.numbers(), [0]);
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     assert_eq!(numbers_of(&letters, DeadLetterReason::Cancelled), [ASKED]);
     assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 1), (Outcome::Cancelled, 1)]);
 }
@@ -159,7 +159,7 @@ async fn code_that_receives_by_hand_is_not_given_a_request_whose_caller_has_gone
     broker.send(&desk, Job::Echo(1)).await.unwrap();
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Echo(1));
     assert!(inbox.try_recv().is_none());
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     assert_eq!(numbers_of(&letters, DeadLetterReason::Cancelled), [ASKED]);
 }
 

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use common::{Broker, Job, Worker, assert_at_rest, inbox, named, numbers_of, poll_once, settle};
+use common::{Broker, Job, Worker, assert_at_rest, inbox, named, numbers_of, poll_once, settle, take_letters};
 use switchboard::actor::SpawnOptions;
 use switchboard::broker::{MessageBroker, Ran, RequestError, RequestErrorKind};
 use switchboard::dead_letters::DeadLetterReason;
@@ -53,7 +53,7 @@ async fn a_request_still_queued_at_its_deadline_never_runs() {
     worker.gate.let_all_go();
     actor.drain().await;
     assert_eq!(worker.log.numbers(), [0]);
-    let letters = broker.take_dead_letters();
+    let letters = take_letters(&broker);
     assert_eq!(numbers_of(&letters, DeadLetterReason::Expired), [1]);
 }
 

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use common::{
     Broker, EchoOf, Echoed, Gate, Job, Log, Wakes, Worker, assert_at_rest, inbox, named, numbers_of, poll_counted,
-    poll_once, settle,
+    poll_once, settle, take_letters,
 };
 use switchboard::actor::SpawnOptions;
 use switchboard::broker::{
@@ -122,7 +122,7 @@ async fn stopping_ends_the_requests_that_wait_at_once_though_the_handler_is_at_w
     assert_eq!(error.ran(), Ran::Never);
     worker.gate.let_all_go();
     actor.join().await;
-    assert_eq!(numbers_of(&broker.take_dead_letters(), DeadLetterReason::ActorStopped), [1]);
+    assert_eq!(numbers_of(&take_letters(&broker), DeadLetterReason::ActorStopped), [1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,7 +148,7 @@ async fn stopping_ends_the_requests_that_the_actor_has_fetched_but_not_begun() {
     assert_eq!(requests.remove(0).await.unwrap(), Job::Answer(0));
     actor.join().await;
     assert_eq!(worker.log.numbers(), [0]);
-    assert_eq!(broker.take_dead_letters().len(), 2);
+    assert_eq!(take_letters(&broker).len(), 2);
     assert_eq!(broker.metrics().total.unaccounted(), 0);
 }
 
@@ -201,7 +201,7 @@ async fn a_request_that_makes_room_for_another_message_ends_at_once() {
         assert_eq!(number, evicted, "the other one waits for the handler");
         assert_eq!(error.kind(), &RequestErrorKind::Evicted);
         assert_eq!(error.ran(), Ran::Never);
-        let letters = broker.take_dead_letters();
+        let letters = take_letters(&broker);
         assert_eq!(numbers_of(&letters, DeadLetterReason::Evicted), [evicted]);
         worker.gate.let_all_go();
     }

@@ -67,6 +67,11 @@ impl<M> ActorCell<M> {
         self.ended.load(Ordering::SeqCst) && self.tally.in_handler() == 0
     }
 
+    /// Whether nothing that it accepted waits, is in hand, or is to come back.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_idle() && self.tally.in_handler() == 0
+    }
+
     /// Says that its task has let go of all it owned.
     pub(crate) fn depart(&self) {
         self.departed.store(true, Ordering::Release);
@@ -101,16 +106,19 @@ impl<M> ActorCell<M> {
         // What comes out is read before what goes in, so that a message on its way is never counted twice.
         let mut outcomes = self.tally.outcomes();
         let in_handlers = self.tally.in_handler();
+        let given_back = self.tally.given_back();
         let (counts, queued) = self.queue.counts();
         outcomes[Outcome::Evicted] += counts.evicted;
         Traffic {
-            accepted: counts.accepted,
+            accepted: counts.accepted - given_back,
             outcomes,
             queued,
             in_handlers,
+            waiting: 0,
             deepest_mailbox: counts.deepest,
             panics: self.tally.panics(),
             rebuilds: self.tally.rebuilds(),
+            redeliveries: self.tally.redeliveries(),
         }
     }
 

@@ -1,20 +1,28 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{ActorCell, ActorMailbox};
-use crate::broker::{Caller, Hub, MessageBroker, ReplyError, ReplyToken};
+use crate::broker::{Caller, Declined, Failed, Fate, Hub, MessageBroker, ReplyError, ReplyToken, Verdict};
 use crate::message::{Message, MessageEnvelope};
 use crate::metrics::Outcome;
+use crate::retry::Failure;
 
-/// A message that was received by hand. It counts as handled when this is dropped; a request that was not answered by
-/// then ends with `NoReply`, unless its token was taken.
+/// A message that was received by hand. It counts as handled when this is dropped, unless a panic drops it; a request
+/// that was not answered by then ends with `NoReply`, unless its token was taken.
+///
+/// [`fail`](Self::fail), [`reject`](Self::reject) and [`retry_after`](Self::retry_after) say that it was not handled. Sent
+/// [at least once](MessageEnvelope::at_least_once) it is then delivered again, as its retry policy says; else, or in the
+/// end, it is a dead letter.
 pub struct Delivery<M: Message, B: MessageBroker<M>> {
-    envelope: MessageEnvelope<M>,
-    token: Option<ReplyToken<M, B>>,
-    _account: Account<M>,
+    broker: B,
+    envelope: Option<MessageEnvelope<M>>,
+    /// Who waits for an answer, until it is given or the right to give it taken.
+    caller: Option<Caller>,
+    account: Account<M>,
 }
 
-/// Counts the message as in hand, and as handled when it is dropped.
+/// Counts the message as in hand.
 struct Account<M: Message> {
     hub: Arc<Hub<M>>,
     cell: Arc<ActorCell<M>>,
@@ -24,28 +32,34 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     pub(super) fn new(mut envelope: MessageEnvelope<M>, mailbox: &ActorMailbox<M>, broker: &B) -> Self {
         envelope.leave_sender();
         let account = Account::open(mailbox);
-        let token = Caller::of(&envelope).map(|caller| ReplyToken::new(broker.clone(), caller));
-        Self { envelope, token, _account: account }
+        if envelope.attempt() > 1 {
+            account.cell.tally.count_redelivery();
+        }
+        Self { broker: broker.clone(), caller: Caller::of(&envelope), envelope: Some(envelope), account }
     }
 
     /// The message and its header.
     pub fn envelope(&self) -> &MessageEnvelope<M> {
-        &self.envelope
+        // It is there from `new` until `self` is consumed.
+        self.envelope.as_ref().expect("the envelope is only taken by what consumes the delivery")
     }
 
     /// The message.
     pub fn message(&self) -> &M {
-        self.envelope.message()
+        self.envelope().message()
     }
 
     /// Takes the message out, done with.
-    pub fn into_message(self) -> M {
-        self.envelope.into_message()
+    pub fn into_message(mut self) -> M {
+        let envelope = self.envelope.take().expect("the envelope is only taken by what consumes the delivery");
+        self.done();
+        envelope.into_message()
     }
 
     /// The right to answer, to be used later. `None` if nobody asked, or it was taken.
     pub fn reply_token(&mut self) -> Option<ReplyToken<M, B>> {
-        self.token.take()
+        let caller = self.caller.take()?;
+        Some(ReplyToken::new(self.broker.clone(), caller))
     }
 
     /// Answers whoever asked.
@@ -58,10 +72,69 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     ///
     /// As [`MessageBroker::reply`].
     pub async fn reply(mut self, message: M) -> Result<(), ReplyError<M>> {
-        match self.token.take() {
+        match self.reply_token() {
             Some(token) => token.reply(message).await,
             None => Err(ReplyError::not_asked(message)),
         }
+    }
+
+    /// Says that the message could not be handled, and why: it is delivered again if it was sent at least once and its
+    /// retry policy says so, and else a dead letter.
+    pub fn fail(self, cause: impl fmt::Display) {
+        self.give_up(Failure::Failed, Verdict::None, cause.to_string());
+    }
+
+    /// Says that the message can't be handled, now or later, and why: it is a dead letter.
+    pub fn reject(self, cause: impl fmt::Display) {
+        self.give_up(Failure::Failed, Verdict::Reject, cause.to_string());
+    }
+
+    /// As [`fail`](Self::fail), where the message is delivered again after `delay` and not when its retry policy comes
+    /// to.
+    pub fn retry_after(self, delay: Duration, cause: impl fmt::Display) {
+        self.give_up(Failure::Failed, Verdict::RetryAfter(delay), cause.to_string());
+    }
+
+    fn give_up(mut self, failure: Failure, verdict: Verdict, cause: String) {
+        self.settle_failure(failure, verdict, cause);
+    }
+
+    fn settle_failure(&mut self, failure: Failure, verdict: Verdict, cause: String) {
+        let Some(mut envelope) = self.envelope.take() else { return };
+        let Account { hub, cell } = &self.account;
+        let answered = envelope.is_request() && self.caller.is_none();
+        match hub.fate(cell, &mut envelope, &Failed { failure, verdict, answered }) {
+            Fate::Again(delay) => {
+                self.caller = None;
+                hub.set_aside(cell, envelope, delay);
+            }
+            Fate::Ends(reason) => {
+                if let Some(caller) = self.caller.take() {
+                    self.broker.decline(caller, Declined::of(failure, cause.clone()));
+                }
+                hub.end_failed(cell, envelope, reason, cause);
+            }
+        }
+    }
+
+    /// Counts the message as handled.
+    fn done(&mut self) {
+        if let Some(caller) = self.caller.take() {
+            self.broker.decline(caller, Declined::NoReply);
+        }
+        self.account.cell.tally.count(Outcome::Handled);
+    }
+}
+
+impl<M: Message, B: MessageBroker<M>> Drop for Delivery<M, B> {
+    fn drop(&mut self) {
+        if self.envelope.is_none() {
+            return;
+        }
+        if std::thread::panicking() {
+            return self.settle_failure(Failure::Panicked, Verdict::None, "a panic while it was in hand".into());
+        }
+        self.done();
     }
 }
 
@@ -74,11 +147,11 @@ impl<M: Message> Account<M> {
 
 impl<M: Message> Drop for Account<M> {
     fn drop(&mut self) {
-        self.cell.tally.count(Outcome::Handled);
         self.cell.tally.put_down();
         if self.cell.has_settled() {
             self.hub.retire(&self.cell);
         }
+        self.hub.note_progress();
     }
 }
 

@@ -42,13 +42,17 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     }
 
     /// The next message that has not expired and whose caller, if it is a request, still waits; `None` when the inbox
-    /// is closed and empty.
+    /// is closed and empty, or the broker was shut down and its time was up.
     ///
     /// # Cancel safety
     ///
     /// Dropped while it waits, no message is lost.
     pub async fn recv(&mut self) -> Option<Delivery<M, B>> {
         std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await;
+        if self.mailbox.cell.is_stopping() {
+            self.mailbox.abandon();
+            return None;
+        }
         let envelope = self.mailbox.take()?;
         // What is done with it, and for how long, is not known here.
         self.mailbox.cell.queue.admit_all();

@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::ActorCell;
+use super::duplicates::DuplicateWindow;
 use crate::broker::Hub;
 use crate::dead_letters::DeadLetterReason;
 use crate::mailbox::Batch;
-use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::message::{Deadline, Message, MessageEnvelope, MessageId};
 
 /// The receiving side of an actor's mailbox. Dropping it is the actor's end: the names are freed, and what is left
 /// becomes dead letters.
@@ -13,11 +14,31 @@ pub(crate) struct ActorMailbox<M: Message> {
     pub(crate) hub: Arc<Hub<M>>,
     pub(crate) cell: Arc<ActorCell<M>>,
     batch: Batch<M>,
+    /// What was handled last, if a message that comes again is to be dropped.
+    handled: Option<Box<DuplicateWindow>>,
 }
 
 impl<M: Message> ActorMailbox<M> {
     pub(crate) fn new(hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
-        Self { hub, cell, batch: Batch::new() }
+        Self { hub, cell, batch: Batch::new(), handled: None }
+    }
+
+    /// Drops messages with the id of one of the last so many that were handled.
+    pub(super) fn knowing(mut self, messages: usize) -> Self {
+        self.handled = DuplicateWindow::new(messages).map(Box::new);
+        self
+    }
+
+    #[inline(always)]
+    pub(super) fn knows_messages(&self) -> bool {
+        self.handled.is_some()
+    }
+
+    /// Says that a message was handled.
+    pub(super) fn note_handled(&mut self, id: Option<MessageId>) {
+        if let (Some(handled), Some(id)) = (&mut self.handled, id) {
+            handled.note(id);
+        }
     }
 
     /// Waits until the next message is one that is worth handling, for [`take`](Self::take). `Ready(false)` when the
@@ -61,33 +82,55 @@ impl<M: Message> ActorMailbox<M> {
     fn is_worth_handling(&mut self) -> bool {
         match self.batch.front() {
             Some(next) if next.expiry().is_some() || next.request().is_some() => self.is_still_wanted(),
+            Some(_) if self.handled.is_some() => self.is_still_wanted(),
             next => next.is_some(),
         }
     }
 
-    /// Looks whether the deadline has passed or the caller is gone. A request that passes has begun.
+    /// Looks whether it has been handled before, the deadline has passed or the caller is gone. A request that passes
+    /// has begun.
     fn is_still_wanted(&mut self) -> bool {
         let Some(next) = self.batch.front() else { return false };
-        let reason = if next.expiry().is_some_and(Deadline::has_passed) {
-            DeadLetterReason::Expired
-        } else if next.request().is_some_and(|key| !self.hub.requests.begin(key)) {
-            DeadLetterReason::Cancelled
-        } else {
-            return true;
-        };
+        if self.handled.as_ref().is_some_and(|handled| handled.contains(next.id())) {
+            if let Some(envelope) = self.take() {
+                self.hub.drop_duplicate(&self.cell, envelope);
+            }
+            return false;
+        }
+        let Some(reason) = why_unwanted(&self.hub, next) else { return true };
         if let Some(envelope) = self.take() {
             self.hub.discard(&self.cell, envelope, reason);
         }
         false
     }
+
+    /// Makes dead letters of all that waits.
+    pub(super) fn abandon(&mut self) {
+        let reason = self.hub.why_abandoned();
+        for envelope in self.cell.queue.drain(&mut self.batch) {
+            self.hub.discard(&self.cell, envelope, reason);
+        }
+    }
+
+    /// Why a message need not be handled any more. A request that need be has begun.
+    pub(super) fn why_unwanted(&self, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
+        why_unwanted(&self.hub, envelope)
+    }
+}
+
+fn why_unwanted<M: Message>(hub: &Hub<M>, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
+    if envelope.expiry().is_some_and(Deadline::has_passed) {
+        return Some(DeadLetterReason::Expired);
+    }
+    let begins = envelope.request().is_none_or(|key| hub.requests.begin(key));
+    (!begins).then_some(DeadLetterReason::Cancelled)
 }
 
 impl<M: Message> Drop for ActorMailbox<M> {
     fn drop(&mut self) {
         self.hub.close(&self.cell);
-        for envelope in self.cell.queue.drain(&mut self.batch) {
-            self.hub.discard(&self.cell, envelope, DeadLetterReason::ActorStopped);
-        }
+        self.cell.queue.seal();
+        self.abandon();
         self.cell.end();
         self.hub.retire(&self.cell);
     }

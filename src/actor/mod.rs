@@ -18,6 +18,7 @@
 
 mod cell;
 mod delivery;
+mod duplicates;
 mod factory;
 mod handle;
 mod inbox;
@@ -39,5 +40,6 @@ pub use stop::StopCause;
 
 pub(crate) use cell::ActorCell;
 pub(crate) use mailbox::ActorMailbox;
+pub(crate) use panic::catch_panic_now;
 pub(crate) use registration::Epoch;
 pub(crate) use run::spawn;

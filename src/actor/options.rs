@@ -25,12 +25,14 @@ pub enum OnPanic {
 pub struct SpawnOptions {
     mailbox: Option<MailboxOptions>,
     on_panic: OnPanic,
+    in_order: bool,
+    duplicate_window: usize,
 }
 
 impl SpawnOptions {
     /// The broker's default mailbox, and an actor that stops when its handler panics.
     pub const fn new() -> Self {
-        Self { mailbox: None, on_panic: OnPanic::Stop }
+        Self { mailbox: None, on_panic: OnPanic::Stop, in_order: false, duplicate_window: 0 }
     }
 
     /// Sets the mailbox, in place of the broker's default.
@@ -45,6 +47,23 @@ impl SpawnOptions {
         self
     }
 
+    /// Keeps strict order: while a message that was sent [at least once](crate::message::MessageEnvelope::at_least_once)
+    /// waits to be handled again, the actor handles no other. Without this, those behind it go on.
+    pub const fn in_order(mut self) -> Self {
+        self.in_order = true;
+        self
+    }
+
+    /// Drops a message whose id is that of one of the last `messages` that were handled, and counts it as a
+    /// [duplicate](crate::metrics::Outcome::Duplicate). The default is 0: none is dropped.
+    ///
+    /// Ids repeat where somebody sends the same envelope again: an error that left open whether it had run, or a dead
+    /// letter that was sent again. The window takes about 60 bytes for each message.
+    pub const fn duplicate_window(mut self, messages: usize) -> Self {
+        self.duplicate_window = messages;
+        self
+    }
+
     /// The mailbox that was asked for.
     pub const fn mailbox_options(&self) -> Option<MailboxOptions> {
         self.mailbox
@@ -53,5 +72,15 @@ impl SpawnOptions {
     /// What happens when the handler panics.
     pub const fn panic_policy(&self) -> OnPanic {
         self.on_panic
+    }
+
+    /// Whether a message that waits to be handled again holds up those behind it.
+    pub const fn keeps_order(&self) -> bool {
+        self.in_order
+    }
+
+    /// How many of the messages handled last are known again.
+    pub const fn known_messages(&self) -> usize {
+        self.duplicate_window
     }
 }

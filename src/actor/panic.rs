@@ -17,7 +17,7 @@ pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Strin
 }
 
 /// Runs `work`, and gives the cause if it panics.
-pub(super) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| describe(&*payload))
 }
 

@@ -1,14 +1,20 @@
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::panic::{catch_panic, catch_panic_now};
 use super::turn::Turn;
 use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
-use crate::broker::{Context, Declined, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::message::Message;
+use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
+use crate::mailbox::Queue;
+use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::metrics::Outcome;
+use crate::retry::Failure;
 
 /// Registers an actor in `hub` and starts its task. `broker` is what its context speaks to.
 ///
@@ -27,9 +33,11 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
     let cell = hub.register(address, options.mailbox_options(), true)?;
     let actor = Actor {
         context: Context::new(broker, Arc::clone(hub), Arc::clone(&cell)),
-        mailbox: ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)),
+        mailbox: ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)).knowing(options.known_messages()),
+        in_doubt: None,
         factory,
         on_panic: options.panic_policy(),
+        in_order: options.keeps_order(),
         _departure: Departure { hub: Arc::clone(hub), cell: Arc::clone(&cell) },
     };
     let task = runtime.spawn(actor.run());
@@ -42,8 +50,11 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
 struct Actor<M: Message, B: MessageBroker<M>, F> {
     context: Context<M, B>,
     mailbox: ActorMailbox<M>,
+    /// The copy of the message in hand, if that is sent at least once.
+    in_doubt: Option<Box<InDoubt<M>>>,
     factory: F,
     on_panic: OnPanic,
+    in_order: bool,
     /// Dropped last, when everything else that the actor owned is gone.
     _departure: Departure<M>,
 }
@@ -141,29 +152,32 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     async fn handle_all(&mut self, handler: &mut F::Handler) -> Halt {
         let mut turn = Turn::default();
         while !self.mailbox.cell.is_stopping() {
+            if self.in_doubt.is_some() {
+                // Boxed, so that actors which never need it have no room for it in their futures.
+                Box::pin(self.handle_again(handler)).await;
+                continue;
+            }
             let next = std::future::poll_fn(|cx| {
                 let next = self.mailbox.poll_next(cx);
                 if next.is_pending() {
                     turn.begin();
+                    // It may be closed already, and wait for what is to come back, so that nothing else says so.
+                    if self.mailbox.cell.is_stopping() {
+                        return Poll::Ready(false);
+                    }
                 }
                 next
             });
             if !next.await {
                 break;
             }
-            self.begin();
+            if !self.begin() {
+                continue;
+            }
             let Some(envelope) = self.mailbox.take() else { break };
             let result = {
-                let queue = &self.mailbox.cell.queue;
                 let mut handling = pin!(handler.handle(envelope, &self.context));
-                let handled = std::future::poll_fn(|cx| {
-                    let handled = handling.as_mut().poll(cx);
-                    if handled.is_pending() {
-                        queue.admit_all();
-                    }
-                    handled
-                });
-                handled.await
+                attended(handling.as_mut(), &self.mailbox.cell.queue).await
             };
             self.settle(result);
             if turn.is_over() {
@@ -174,53 +188,215 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         if self.mailbox.cell.is_stopping() { Halt::Stopped } else { Halt::Drained }
     }
 
+    /// Begins with the next message, while it is still in the batch, so that it need not be moved twice. False if it has
+    /// ended instead.
     #[inline]
-    fn begin(&mut self) {
-        self.mailbox.cell.tally.set_in_handler(true);
-        // While it is still in the batch, so that it need not be moved twice.
+    fn begin(&mut self) -> bool {
         if let Some(next) = self.mailbox.next() {
             next.leave_sender();
+            if next.is_at_least_once() {
+                match InDoubt::copy(next) {
+                    Ok(copy) => self.in_doubt = Some(copy),
+                    Err(panic) => return self.give_up_uncopied(panic),
+                }
+            }
+        }
+        self.mailbox.cell.tally.set_in_handler(true);
+        if let Some(next) = self.mailbox.next() {
             self.context.begin(next);
         }
+        if self.in_doubt.is_some() {
+            self.count_redelivery();
+        }
+        true
+    }
+
+    /// Ends a message that is to be delivered at least once, but whose `clone` panicked.
+    #[cold]
+    fn give_up_uncopied(&mut self, panic: String) -> bool {
+        if let Some(envelope) = self.mailbox.take() {
+            self.mailbox.hub.end_uncopied(&self.mailbox.cell, envelope, panic);
+        }
+        false
+    }
+
+    #[cold]
+    fn count_redelivery(&self) {
+        if self.in_doubt.as_ref().is_some_and(|doubt| doubt.envelope.attempt() > 1) {
+            self.mailbox.cell.tally.count_redelivery();
+        }
+    }
+
+    /// Handles the message in hand once more, when it is time, with all others waiting behind it.
+    async fn handle_again(&mut self, handler: &mut F::Handler) {
+        if let Some(due) = self.in_doubt.as_ref().and_then(|doubt| doubt.due) {
+            wait_in_order(&self.mailbox.cell, due).await;
+        }
+        if self.mailbox.cell.is_stopping() {
+            return;
+        }
+        let Some(doubt) = self.in_doubt.take() else { return };
+        if let Some(reason) = self.mailbox.why_unwanted(&doubt.envelope) {
+            self.mailbox.hub.discard(&self.mailbox.cell, doubt.envelope, reason);
+            self.mailbox.cell.tally.set_in_handler(false);
+            return;
+        }
+        let copied = InDoubt::copy(&doubt.envelope);
+        let envelope = doubt.envelope;
+        match copied {
+            Ok(copy) => self.in_doubt = Some(copy),
+            Err(panic) => {
+                self.mailbox.hub.end_uncopied(&self.mailbox.cell, envelope, panic);
+                self.mailbox.cell.tally.set_in_handler(false);
+                return;
+            }
+        }
+        self.context.begin(&envelope);
+        self.count_redelivery();
+        let result = {
+            let mut handling = pin!(handler.handle(envelope, &self.context));
+            attended(handling.as_mut(), &self.mailbox.cell.queue).await
+        };
+        self.settle(result);
     }
 
     #[inline]
     fn settle<E: fmt::Display>(&mut self, result: Result<(), E>) {
-        let tally = &self.mailbox.cell.tally;
         match result {
             Ok(()) => {
+                if self.in_doubt.is_some() || self.mailbox.knows_messages() {
+                    self.acknowledge();
+                }
                 self.context.finish(Declined::NoReply);
-                tally.handled_by_task();
+                self.mailbox.cell.tally.handled_by_task();
+                self.mailbox.cell.tally.set_in_handler(false);
             }
             Err(error) => {
                 let text = error_text(&error);
                 // Before it is counted: its `Drop` may panic, and then it must not be counted again.
                 drop_quietly(error);
-                self.context.finish(Declined::Failed(text));
-                tally.count(Outcome::Failed);
+                self.settle_failure(Failure::Failed, text);
             }
         }
-        tally.set_in_handler(false);
+    }
+
+    /// The message in hand is done with, and will not be handled again.
+    #[cold]
+    fn acknowledge(&mut self) {
+        self.mailbox.note_handled(self.context.message_id());
+        if let Some(done) = self.in_doubt.take() {
+            drop_quietly(done);
+        }
+    }
+
+    /// Settles the message in hand, which its handler did not handle to the end.
+    fn settle_failure(&mut self, failure: Failure, cause: String) {
+        let (hub, cell) = (&self.mailbox.hub, &self.mailbox.cell);
+        let verdict = self.context.take_verdict();
+        let Some(mut doubt) = self.in_doubt.take() else {
+            self.context.finish(Declined::of(failure, cause));
+            cell.tally.count(Outcome::Failed);
+            cell.tally.set_in_handler(false);
+            return;
+        };
+        let answered = doubt.envelope.is_request() && !self.context.is_asked();
+        match hub.fate(cell, &mut doubt.envelope, &Failed { failure, verdict, answered }) {
+            Fate::Ends(reason) => {
+                self.context.finish(Declined::of(failure, cause.clone()));
+                hub.end_failed(cell, doubt.envelope, reason, cause);
+                cell.tally.set_in_handler(false);
+            }
+            Fate::Again(delay) => {
+                self.context.let_go();
+                let ends = failure == Failure::Panicked && self.on_panic == OnPanic::Stop;
+                if self.in_order && !ends {
+                    doubt.wait(delay);
+                    self.in_doubt = Some(doubt);
+                } else {
+                    hub.set_aside(cell, doubt.envelope, delay);
+                    cell.tally.set_in_handler(false);
+                }
+            }
+        }
     }
 
     /// Settles the message that was being handled, if the panic came from its handler.
     fn settle_panic(&mut self, panic: &str) {
-        self.context.finish(Declined::Panicked(panic.into()));
-        let tally = &self.mailbox.cell.tally;
-        tally.count_panic();
-        if tally.end_all_in_handler() {
-            tally.count(Outcome::Failed);
+        self.mailbox.cell.tally.count_panic();
+        if self.mailbox.cell.tally.in_handler() > 0 {
+            self.settle_failure(Failure::Panicked, panic.into());
+        } else {
+            self.context.finish(Declined::of(Failure::Panicked, panic.into()));
         }
     }
 }
 
 impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
     fn drop(&mut self) {
+        let (hub, cell) = (&self.mailbox.hub, &self.mailbox.cell);
         // A task that is dropped in the middle of a message had no chance to say how that ended.
-        if self.mailbox.cell.tally.end_all_in_handler() {
-            self.mailbox.cell.tally.count(Outcome::Abandoned);
+        if cell.tally.end_all_in_handler() {
+            match self.in_doubt.take() {
+                Some(doubt) => {
+                    let begun = doubt.begun();
+                    hub.abandon_begun(cell, doubt.envelope, begun);
+                }
+                None => cell.tally.count(Outcome::Abandoned),
+            }
         }
     }
+}
+
+/// A copy of the message in hand, for when its handler does not handle it to the end.
+struct InDoubt<M> {
+    envelope: MessageEnvelope<M>,
+    /// When it is to be handled again; none while it is being handled.
+    due: Option<Instant>,
+}
+
+impl<M: Message> InDoubt<M> {
+    /// Copies a message that is to be delivered at least once; gives the cause if its `clone` panicked.
+    #[cold]
+    fn copy(envelope: &MessageEnvelope<M>) -> Result<Box<Self>, String> {
+        let envelope = catch_panic_now(|| envelope.copy())?.ok_or("it can't be cloned")?;
+        Ok(Box::new(Self { envelope, due: None }))
+    }
+
+    fn wait(&mut self, delay: Duration) {
+        self.envelope.next_attempt();
+        // Without an end in sight, the actor waits for whoever stops it.
+        self.due = Some(Deadline::after(delay).instant().unwrap_or_else(|| Instant::now() + FOR_EVER));
+    }
+
+    /// How often a handler has begun with it.
+    fn begun(&self) -> u32 {
+        self.envelope.attempt() - u32::from(self.due.is_some())
+    }
+}
+
+/// Waits until it is time to handle a message again, or the actor is to stop.
+async fn wait_in_order<M>(cell: &ActorCell<M>, due: Instant) {
+    let mut wait = pin!(tokio::time::sleep_until(due));
+    std::future::poll_fn(|cx| {
+        cell.queue.wake_me(cx);
+        cell.queue.admit_all();
+        if cell.is_stopping() { Poll::Ready(()) } else { wait.as_mut().poll(cx) }
+    })
+    .await;
+}
+
+/// Longer than any program runs, and short enough to be added to any instant.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// Runs a handler's future; while it waits for something, whoever waits for room that the actor has made is let in.
+fn attended<M, H: Future>(mut handling: Pin<&mut H>, queue: &Queue<M>) -> impl Future<Output = H::Output> {
+    std::future::poll_fn(move |cx| {
+        let handled = handling.as_mut().poll(cx);
+        if handled.is_pending() {
+            queue.admit_all();
+        }
+        handled
+    })
 }
 
 /// The error's text, which comes from code that may panic.

@@ -99,12 +99,15 @@ impl<M: Message> Hub<M> {
         &self,
         key: RequestKey,
         to: &ActorAddress,
-        envelope: MessageEnvelope<M>,
+        mut envelope: MessageEnvelope<M>,
     ) -> Result<(), SendError<M>> {
         let mut admission = HandOver { table: &self.requests, key };
         let target = Target::Address(to);
+        if envelope.is_at_least_once() {
+            envelope.note_sending(to);
+        }
         let offered = self.offer(&target, envelope, &mut admission);
-        let delivered = self.deliver_on(&target, offered, &mut admission).await;
+        let delivered = self.deliver(&target, offered, &mut admission).await;
         delivered.map_err(|(kind, envelope)| {
             // It is back with the one who tried to pass it on, where it has begun.
             self.requests.begin(key);

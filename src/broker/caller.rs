@@ -1,5 +1,6 @@
 use crate::address::ActorAddress;
 use crate::message::{MessageEnvelope, MessageId, RequestKey};
+use crate::retry::Failure;
 
 /// Who waits for the answer to a message. Only a broker can do anything with it; handlers use
 /// [`Context::reply`](super::Context::reply) and [`ReplyToken`](super::ReplyToken).
@@ -55,4 +56,14 @@ pub enum Declined {
     Panicked(String),
     /// The handler's actor was ended while it was at work.
     ActorStopped,
+}
+
+impl Declined {
+    /// What a caller is told of a handling that failed.
+    pub(crate) fn of(failure: Failure, cause: String) -> Self {
+        match failure {
+            Failure::Panicked => Self::Panicked(cause),
+            _ => Self::Failed(cause),
+        }
+    }
 }

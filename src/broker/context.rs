@@ -9,10 +9,12 @@ use super::ask::typed;
 use super::caller::Way;
 use super::{
     AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken, RequestError, SendError,
+    Verdict,
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
+use crate::schedule::{Recurring, Scheduled};
 
 /// A handler's way back: to whoever asked, and to the broker.
 ///
@@ -24,6 +26,7 @@ pub struct Context<M: Message, B: MessageBroker<M>> {
     current: Option<Current>,
     /// Who waits for an answer to the current message, until it is given or passed on.
     caller: Mutex<Option<Caller>>,
+    verdict: Mutex<Verdict>,
 }
 
 /// What the context knows of the message being handled.
@@ -35,7 +38,7 @@ struct Current {
 
 impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     pub(crate) fn new(broker: B, hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
-        Self { broker, hub, cell, current: None, caller: Mutex::new(None) }
+        Self { broker, hub, cell, current: None, caller: Mutex::new(None), verdict: Mutex::default() }
     }
 
     /// This actor's id.
@@ -193,9 +196,88 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         typed(self.request(to, request.into()).await.map_err(AskError::Request)?)
     }
 
+    /// Sends a message at a later time, as [`MessageBroker::send_at`]. It names this actor as its sender; the deadline of
+    /// the message being handled does not hold for it.
+    ///
+    /// # Errors, panics, cancel safety
+    ///
+    /// As [`MessageBroker::send_at`].
+    pub async fn send_at(
+        &self,
+        at: Instant,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Scheduled<M>, SendError<M>> {
+        self.broker.send_at(at, to, message.into().with_sender(self.id())).await
+    }
+
+    /// As [`send_at`](Self::send_at), `delay` from now.
+    ///
+    /// # Errors, panics, cancel safety
+    ///
+    /// As [`MessageBroker::send_at`].
+    pub async fn send_after(
+        &self,
+        delay: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Scheduled<M>, SendError<M>> {
+        self.broker.send_after(delay, to, message.into().with_sender(self.id())).await
+    }
+
+    /// Sends a clone of a message at an interval, as [`MessageBroker::send_every`], with this actor named as its sender.
+    /// It goes on when this actor has ended.
+    ///
+    /// # Errors, panics, cancel safety
+    ///
+    /// As [`MessageBroker::send_every`].
+    pub async fn send_every(
+        &self,
+        period: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Recurring<M>, SendError<M>>
+    where
+        M: Clone,
+    {
+        self.broker.send_every(period, to, message.into().with_sender(self.id())).await
+    }
+
     /// Stops this actor when it is done with the message in hand.
     pub fn stop(&self) {
         self.hub.stop(&self.cell);
+    }
+
+    /// Says that the message being handled is not to be handled again, whatever its retry policy. To be returned with
+    /// the error that says why: `return Err(context.reject(error))`.
+    ///
+    /// It becomes a dead letter if it was sent [at least once](MessageEnvelope::at_least_once). Of any other message no
+    /// copy was made, and this changes nothing.
+    pub fn reject<E>(&self, error: E) -> E {
+        *self.verdict.lock() = Verdict::Reject;
+        error
+    }
+
+    /// Says that the message being handled is to be handled again after `delay`, in place of the delay that its retry
+    /// policy comes to; how often and how long in all, the policy still says. To be returned with the error that says
+    /// why: `return Err(context.retry_after(delay, error))`.
+    ///
+    /// For messages that were sent [at least once](MessageEnvelope::at_least_once); of any other no copy was made, and this
+    /// changes nothing.
+    pub fn retry_after<E>(&self, delay: Duration, error: E) -> E {
+        *self.verdict.lock() = Verdict::RetryAfter(delay);
+        error
+    }
+
+    /// What the handler has said should become of the message, if it fails.
+    pub(crate) fn take_verdict(&mut self) -> Verdict {
+        std::mem::take(self.verdict.get_mut())
+    }
+
+    /// Forgets the message, without a word to whoever waits for an answer: it is to be handled again.
+    pub(crate) fn let_go(&mut self) {
+        self.current = None;
+        *self.caller.get_mut() = None;
     }
 
     /// A handler begins with `envelope`.
@@ -203,6 +285,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     pub(crate) fn begin(&mut self, envelope: &MessageEnvelope<M>) {
         self.current = Some(Current { id: envelope.id(), deadline: envelope.expiry() });
         *self.caller.get_mut() = Caller::of(envelope);
+        *self.verdict.get_mut() = Verdict::None;
     }
 
     /// The handler is done with it.

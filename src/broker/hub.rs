@@ -6,21 +6,26 @@ use chrono::Utc;
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
+use super::retries::Retries;
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError};
 use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId};
-use crate::dead_letters::{DeadLetter, DeadLetterReason, DeadLetters};
+use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
-use crate::metrics::{BrokerMetrics, Outcome, Traffic};
+use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Traffic};
 use crate::requests::{Ended, RequestTable};
+use crate::schedule::Agenda;
 
 /// Everything that one broker's handles, routes and actors share in this process.
 pub(crate) struct Hub<M> {
     pub(super) registry: ActorRegistry<M>,
     pub(crate) requests: RequestTable<M>,
-    pub(super) dead_letters: DeadLetters<M>,
+    pub(crate) dead_letters: LetterStore<M>,
+    /// What is to be delivered later.
+    pub(crate) agenda: Agenda<M>,
+    pub(super) retries: Retries,
     pub(super) settings: Settings,
     /// Also the lock under which actors come and go, so that a snapshot has each of them once.
     departures: Mutex<Departures<M>>,
@@ -39,10 +44,13 @@ struct Departures<M> {
 
 impl<M: Message> Hub<M> {
     pub(super) fn new(settings: Settings) -> Self {
+        let requests = RequestTable::new();
         Self {
             registry: ActorRegistry::new(),
-            requests: RequestTable::new(),
-            dead_letters: DeadLetters::new(settings.dead_letters),
+            agenda: Agenda::new(Arc::clone(&requests.timer)),
+            requests,
+            retries: Retries::new(settings.retry, settings.jitter.clone()),
+            dead_letters: LetterStore::new(settings.dead_letters),
             settings,
             departures: Mutex::new(Departures { displaced: HashMap::default(), ended: Traffic::default() }),
             shut: AtomicBool::new(false),
@@ -79,9 +87,12 @@ impl<M: Message> Hub<M> {
     /// Lets the actor begin no further message, and ends the requests that it has not begun.
     pub(crate) fn stop(&self, cell: &ActorCell<M>) {
         cell.ask_to_stop();
-        self.close(cell);
+        if !self.close(cell) {
+            // It may be waiting for what is to come back.
+            cell.queue.wake_receiver();
+        }
         for envelope in self.abandon_unfetched(cell) {
-            self.bury(cell, envelope, DeadLetterReason::ActorStopped);
+            self.bury_unbegun(cell, envelope, self.why_abandoned());
         }
         // What it has fetched, it discards itself; but that may be after a long time in the handler it is in.
         self.requests.end_unbegun(cell.epoch);
@@ -116,16 +127,54 @@ impl<M: Message> Hub<M> {
         if reason != DeadLetterReason::Evicted {
             cell.tally.count(reason.outcome());
         }
-        self.bury(cell, envelope, reason);
+        self.bury_unbegun(cell, envelope, reason);
+    }
+
+    /// Ends a message that was in a handler when its actor ended.
+    pub(crate) fn abandon_begun(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, attempts: u32) {
+        let reason = self.why_abandoned();
+        cell.tally.count(reason.outcome());
+        self.bury(cell.address.clone(), Some(cell.id), envelope, reason, attempts, None);
+    }
+
+    /// Ends a message that its actor has handled before.
+    pub(crate) fn drop_duplicate(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>) {
+        cell.tally.count(Outcome::Duplicate);
+        if let Some(key) = envelope.request() {
+            self.requests.end(key, Ended::Duplicate);
+        }
+    }
+
+    /// Why what an actor leaves is dead.
+    pub(crate) fn why_abandoned(&self) -> DeadLetterReason {
+        if self.is_shut() { DeadLetterReason::ShutDown } else { DeadLetterReason::ActorStopped }
+    }
+
+    fn bury_unbegun(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
+        let attempts = envelope.attempt() - 1;
+        self.bury(cell.address.clone(), Some(cell.id), envelope, reason, attempts, None);
     }
 
     /// Tells the caller of a message that has ended, and keeps it as a dead letter.
-    fn bury(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
+    pub(super) fn bury(
+        &self,
+        address: ActorAddress,
+        actor: Option<ActorId>,
+        envelope: MessageEnvelope<M>,
+        reason: DeadLetterReason,
+        attempts: u32,
+        cause: Option<String>,
+    ) {
         if let Some(key) = envelope.request() {
             self.requests.end(key, ended_by(reason));
         }
-        let letter = DeadLetter { envelope, address: cell.address.clone(), actor: cell.id, reason, at: Utc::now() };
-        self.dead_letters.keep(letter);
+        self.dead_letters.keep(DeadLetter { envelope, address, actor, reason, cause, attempts, at: Utc::now() });
+        self.note_progress();
+    }
+
+    /// Whether a shutdown has come to its end.
+    pub(super) fn has_closed(&self) -> bool {
+        self.agenda.is_closed()
     }
 
     pub(super) fn is_shut(&self) -> bool {
@@ -146,11 +195,26 @@ impl<M: Message> Hub<M> {
         actors
     }
 
+    pub(super) fn audit(&self) -> Audit {
+        let departures = self.departures.lock();
+        let actors = self.all_actors(&departures);
+        let of_actor =
+            |cell: Arc<ActorCell<M>>| (Account::Actor { id: cell.id, address: cell.address.clone() }, cell.traffic());
+        let mut accounts: Vec<_> = actors.into_iter().map(of_actor).collect();
+        accounts.push((Account::Ended, departures.ended));
+        drop(departures);
+        accounts.push((Account::Waiting, self.agenda.traffic()));
+        let mut total = Traffic::default();
+        accounts.iter().for_each(|(_, traffic)| total.add(traffic));
+        Audit::of(&total, accounts)
+    }
+
     pub(super) fn metrics(&self) -> BrokerMetrics {
         let departures = self.departures.lock();
         let mut total = departures.ended;
         let actors: Vec<_> = self.all_actors(&departures).iter().map(|cell| cell.metrics()).collect();
         drop(departures);
+        total.add(&self.agenda.traffic());
         actors.iter().for_each(|actor| total.add(&actor.traffic));
         let (dead_letters, dead_letters_dropped) = self.dead_letters.counts();
         BrokerMetrics {
@@ -158,6 +222,7 @@ impl<M: Message> Hub<M> {
             total,
             requests_in_flight: self.requests.in_flight(),
             late_replies: self.requests.late_replies(),
+            retries: self.retries.made(),
             blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
             dead_letters,
             dead_letters_dropped,
@@ -170,6 +235,10 @@ fn ended_by(reason: DeadLetterReason) -> Ended {
     match reason {
         DeadLetterReason::Expired | DeadLetterReason::Cancelled => Ended::TimedOut { begun: false },
         DeadLetterReason::Evicted => Ended::Evicted { begun: false },
-        DeadLetterReason::ActorStopped => Ended::Stopped { begun: false },
+        DeadLetterReason::ActorStopped | DeadLetterReason::Undeliverable(_) | DeadLetterReason::ShutDown => {
+            Ended::Stopped { begun: false }
+        }
+        // Whoever knows what the handler said has told the caller.
+        DeadLetterReason::Failed | DeadLetterReason::Panicked | DeadLetterReason::Rejected => Ended::NoReply,
     }
 }

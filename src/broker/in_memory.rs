@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
@@ -10,10 +12,12 @@ use super::{
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
 use crate::address::ActorAddress;
-use crate::dead_letters::DeadLetter;
+use crate::dead_letters::DeadLetters;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
-use crate::metrics::BrokerMetrics;
+use crate::metrics::{Audit, BrokerMetrics};
+use crate::retry::RetryPolicy;
+use crate::schedule::{Recurring, Scheduled};
 
 /// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
 ///
@@ -89,19 +93,36 @@ impl<M: Message> InMemoryMessageBroker<M> {
         &self.hub.registry
     }
 
+    /// Sets the retry policy of messages to this address whose sender has set none, in place of the broker's
+    /// [default](InMemoryBuilder::retry); `None` goes back to that.
+    ///
+    /// It is the address as the sender writes it that counts: a policy for a name is not one for the id of its owner.
+    pub fn set_retry(&self, address: &ActorAddress, policy: impl Into<Option<RetryPolicy>>) {
+        self.hub.retries.set(address, policy.into());
+    }
+
     /// What the broker has counted up to now.
     pub fn metrics(&self) -> BrokerMetrics {
         self.hub.metrics()
     }
 
-    /// Takes the dead letters that are kept, the oldest first.
-    pub fn take_dead_letters(&self) -> Vec<DeadLetter<M>> {
-        self.hub.dead_letters.take()
+    /// Where every message is that was accepted, and whether the accounts balance.
+    pub fn audit(&self) -> Audit {
+        self.hub.audit()
     }
 
-    /// Refuses new actors and messages, lets actors handle what they have accepted for up to `timeout`, then ends
-    /// those that are not done. What they had not handled becomes dead letters. When it returns, every spawned task
-    /// has ended.
+    /// What was accepted and not handled.
+    pub fn dead_letters(&self) -> DeadLetters<M> {
+        DeadLetters::new(Arc::clone(&self.hub))
+    }
+
+    /// Refuses new actors and messages, lets actors handle what they have accepted for up to `timeout`, messages that wait
+    /// to be handled again included, then ends those that are not done. What they had not handled becomes dead letters,
+    /// and so does, at once, what is scheduled for later. When it returns, every task that the broker started has ended,
+    /// and so have all requests.
+    ///
+    /// Code that receives by hand is waited for as well, until all that it accepted is done. What its inbox has fetched by
+    /// the end of that time becomes dead letters when it next receives, or lets go of the inbox.
     ///
     /// # Cancel safety
     ///
@@ -144,6 +165,27 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
 
     fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
         self.hub.try_send(&Target::Address(to), message)
+    }
+
+    async fn send_at(
+        &self,
+        at: Instant,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Scheduled<M>, SendError<M>> {
+        self.hub.send_at(at, to, message.into())
+    }
+
+    async fn send_every(
+        &self,
+        period: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Recurring<M>, SendError<M>>
+    where
+        M: Clone,
+    {
+        self.hub.send_every(period, to, message.into())
     }
 
     fn request(

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::delivery::Refusal;
 use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
 use crate::actor::ActorCell;
@@ -46,7 +47,7 @@ pub(super) enum Offered<M, R> {
 /// What a message needs before it goes into a mailbox: nothing, or an entry in the request table.
 pub(super) trait Admission<M>: Send {
     /// Why it did not go in.
-    type Refusal: From<SendErrorKind> + Send;
+    type Refusal: Refusal;
 
     /// The message is about to go into the mailbox of `to`.
     fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), Self::Refusal>;

@@ -1,12 +1,14 @@
 use std::pin::pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use super::delivery::Refusal;
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, RequestError, RequestErrorKind};
 use crate::actor::ActorCell;
 use crate::message::{Deadline, Message, MessageEnvelope};
-use crate::requests::{Ended, Pending, RequestTable, Timer};
+use crate::requests::{Ended, Pending, RequestTable};
+use crate::retry::Failure;
 
 /// A request, whose entry is made just before its message goes into the first mailbox.
 struct Ask<'a, M> {
@@ -15,6 +17,16 @@ struct Ask<'a, M> {
     /// Of the caller's task, for the entry.
     waker: Option<Waker>,
     pending: Option<Pending<'a, M>>,
+}
+
+impl Refusal for RequestErrorKind {
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::NotSent(kind) => kind.failure(),
+            Self::TooMany => Some(Failure::Full),
+            _ => None,
+        }
+    }
 }
 
 impl<M: Send> Admission<M> for Ask<'_, M> {
@@ -63,6 +75,9 @@ impl<M: Message> Hub<M> {
             let mut envelope = message.into();
             let deadline = envelope.expiry().or_else(|| self.settings.request_timeout.map(Deadline::after));
             envelope.set_expiry(deadline);
+            if envelope.is_at_least_once() {
+                envelope.note_sending(&target.address());
+            }
             let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
             let mut ask = Ask { table: &self.requests, deadline, waker: Some(waker), pending: None };
             match self.offer(&target, envelope, &mut ask) {
@@ -85,7 +100,7 @@ impl<M: Message> Hub<M> {
         offered: Offered<M, RequestErrorKind>,
         ask: &mut Ask<'_, M>,
     ) -> Result<(), RequestError<M>> {
-        let delivered = self.deliver_on(target, offered, ask).await;
+        let delivered = self.deliver(target, offered, ask).await;
         delivered.map_err(|(kind, envelope)| RequestError::refused(kind, target.address(), envelope))
     }
 
@@ -99,41 +114,5 @@ impl<M: Message> Hub<M> {
             polled
         })
         .await
-    }
-
-    /// Starts the task that ends requests at their deadlines, unless it runs.
-    #[inline]
-    fn keep_time(self: &Arc<Self>) {
-        if let Some(timer) = self.requests.timer_to_start() {
-            tokio::spawn(TimeKeeper { timer, hub: Arc::downgrade(self) }.run());
-        }
-    }
-}
-
-/// The task that ends requests at their deadlines, for as long as there is a hub.
-struct TimeKeeper<M: Message> {
-    timer: Arc<Timer>,
-    hub: Weak<Hub<M>>,
-}
-
-impl<M: Message> TimeKeeper<M> {
-    async fn run(self) {
-        loop {
-            self.timer.wait().await;
-            match self.hub.upgrade() {
-                Some(hub) => hub.requests.look(),
-                None => return,
-            }
-        }
-    }
-}
-
-impl<M: Message> Drop for TimeKeeper<M> {
-    /// If its runtime goes before the hub, requests that wait in other runtimes must start another.
-    fn drop(&mut self) {
-        self.timer.ended();
-        if let Some(hub) = self.hub.upgrade() {
-            hub.requests.wake_all();
-        }
     }
 }

@@ -2,20 +2,30 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::InMemoryMessageBroker;
+use crate::dead_letters::DeadLetterOptions;
 use crate::mailbox::{CapacityError, MailboxOptions};
 use crate::message::Message;
+use crate::retry::{Jitter, RetryPolicy};
 
 /// What a broker goes by where a call says nothing else.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) mailbox: MailboxOptions,
     pub(crate) request_timeout: Option<Duration>,
-    pub(crate) dead_letters: usize,
+    pub(crate) dead_letters: DeadLetterOptions,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) jitter: Jitter,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { mailbox: MailboxOptions::default(), request_timeout: Some(Duration::from_secs(30)), dead_letters: 1024 }
+        Self {
+            mailbox: MailboxOptions::default(),
+            request_timeout: Some(Duration::from_secs(30)),
+            dead_letters: DeadLetterOptions::new(),
+            retry: None,
+            jitter: Jitter::new(),
+        }
     }
 }
 
@@ -25,6 +35,7 @@ impl Default for Settings {
 /// use std::time::Duration;
 ///
 /// use switchboard::broker::InMemoryMessageBroker;
+/// use switchboard::dead_letters::DeadLetterOptions;
 /// use switchboard::mailbox::MailboxOptions;
 /// # use switchboard::message::Message;
 /// # #[derive(Debug)]
@@ -36,7 +47,7 @@ impl Default for Settings {
 /// let broker: InMemoryMessageBroker<Note> = InMemoryMessageBroker::builder()
 ///     .default_mailbox(MailboxOptions::bounded(256))
 ///     .request_timeout(Duration::from_secs(2))
-///     .dead_letter_capacity(100)
+///     .dead_letters(DeadLetterOptions::new().capacity(100))
 ///     .build()?;
 /// # Ok::<_, switchboard::mailbox::CapacityError>(())
 /// ```
@@ -70,9 +81,24 @@ impl<M: Message> InMemoryBuilder<M> {
         self
     }
 
-    /// How many dead letters are kept. The default is 1,024; with 0 they are only counted.
-    pub fn dead_letter_capacity(mut self, capacity: usize) -> Self {
-        self.settings.dead_letters = capacity;
+    /// The retry policy of messages for which neither their sender nor their [address](InMemoryMessageBroker::set_retry)
+    /// has one. The default is none: a message that is not accepted comes back at once, and one that is sent [at least
+    /// once](crate::message::MessageEnvelope::at_least_once) goes by [`RetryPolicy::default`].
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.retry = Some(policy);
+        self
+    }
+
+    /// The source of the random part of delays: a seeded one makes them the same each time. The default is seeded by
+    /// chance.
+    pub fn jitter(mut self, jitter: Jitter) -> Self {
+        self.settings.jitter = jitter;
+        self
+    }
+
+    /// How many dead letters are kept and logged. The default is [`DeadLetterOptions::new`].
+    pub fn dead_letters(mut self, options: DeadLetterOptions) -> Self {
+        self.settings.dead_letters = options;
         self
     }
 

@@ -49,6 +49,7 @@ impl<M: Message> Hub<M> {
         // needs to be in memory for that.
         let mut envelope = message.into();
         if envelope.expiry() != Some(Deadline::PASSED)
+            && !envelope.is_at_least_once()
             && let Some(cell) = found.actor()
             && let Some(room) = cell.queue.room()
         {
@@ -60,9 +61,12 @@ impl<M: Message> Hub<M> {
     }
 
     #[cold]
-    async fn send_on(&self, target: Target<'_, M>, envelope: MessageEnvelope<M>) -> Result<(), SendError<M>> {
+    async fn send_on(&self, target: Target<'_, M>, mut envelope: MessageEnvelope<M>) -> Result<(), SendError<M>> {
+        if envelope.is_at_least_once() {
+            envelope.note_sending(&target.address());
+        }
         let offered = self.offer(&target, envelope, &mut Tell);
-        let delivered = self.deliver_on(&target, offered, &mut Tell).await;
+        let delivered = self.deliver(&target, offered, &mut Tell).await;
         delivered.map_err(|(kind, envelope)| SendError::new(kind, target.address(), envelope))
     }
 
@@ -72,7 +76,11 @@ impl<M: Message> Hub<M> {
         target: &Target<'_, M>,
         message: impl Into<MessageEnvelope<M>>,
     ) -> Result<(), SendError<M>> {
-        match self.offer(target, message.into(), &mut Tell) {
+        let mut envelope = message.into();
+        if envelope.is_at_least_once() {
+            envelope.note_sending(&target.address());
+        }
+        match self.offer(target, envelope, &mut Tell) {
             Offered::Accepted => Ok(()),
             Offered::Refused(kind, envelope) => Err(SendError::new(kind, target.address(), envelope)),
             Offered::Wait(_, envelope) => Err(SendError::new(SendErrorKind::Full, target.address(), envelope)),

@@ -1,4 +1,7 @@
 use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{
     AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError, SendError, ask,
@@ -7,6 +10,7 @@ use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOption
 use crate::address::ActorAddress;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
+use crate::schedule::{Recurring, Scheduled};
 
 /// What gets messages of one type from senders to actors.
 ///
@@ -111,7 +115,9 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// Dropped while it waits, the registration may have ended or not.
     fn unregister(&self, registration: &Registration) -> impl Future<Output = bool> + Send;
 
-    /// Sends a message, waiting for room where the mailbox's strategy is to wait.
+    /// Sends a message, waiting for room where the mailbox's strategy is to wait, and trying again where its
+    /// [retry policy](crate::retry) says so. The wait between two attempts is this future's own: it takes no task, and
+    /// holds up nobody else.
     ///
     /// # Errors
     ///
@@ -119,21 +125,90 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room, the message has not been accepted and is dropped with it.
+    /// Dropped while it waits for room or its next attempt, the message has not been accepted and is dropped with it.
     fn send(
         &self,
         to: &ActorAddress,
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> impl Future<Output = Result<(), SendError<M>>> + Send;
 
-    /// Sends a message without waiting.
+    /// Sends a message without waiting, and therefore without a second attempt.
     ///
     /// # Errors
     ///
     /// As [`send`](Self::send), where a full mailbox that would make the sender wait refuses instead.
     fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>>;
 
+    /// Accepts a message that is to be delivered at `at`, on tokio's clock; at once if that has gone by.
+    ///
+    /// It counts as waiting until then. When it is due, it goes into its mailbox, standing in line for room where a
+    /// sender would wait; nothing else waits for that. Where it is refused, its retry policy says whether it is tried
+    /// again, and in the end it is a [dead letter](crate::dead_letters). A deadline holds as it is; the time to live of the
+    /// message's type counts from `at`. See [`crate::schedule`].
+    ///
+    /// # Errors
+    ///
+    /// If the message's deadline is no later than `at`, or the broker is shut down. It is in the error.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the message may have been scheduled or not.
+    fn send_at(
+        &self,
+        at: Instant,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<Scheduled<M>, SendError<M>>> + Send;
+
+    /// As [`send_at`](Self::send_at), `delay` from now.
+    ///
+    /// # Errors, panics, cancel safety
+    ///
+    /// As [`send_at`](Self::send_at).
+    fn send_after(
+        &self,
+        delay: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<Scheduled<M>, SendError<M>>> + Send {
+        self.send_at(after(delay), to, message)
+    }
+
+    /// Sends a clone of a message every `period`, the first one period from now, each in an envelope of its own with the
+    /// header that this one has. A period of less than a millisecond counts as one.
+    ///
+    /// A time at which nobody is there, or no room, is missed, and so is one that goes by unseen; none is made up for.
+    /// It goes on until it is [cancelled](Recurring::cancel) or the broker shut down.
+    ///
+    /// # Errors
+    ///
+    /// If the broker is shut down. The message is in the error.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the message may be sent or not.
+    fn send_every(
+        &self,
+        period: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Result<Recurring<M>, SendError<M>>> + Send
+    where
+        M: Clone;
+
     /// Sends a message and waits for the reply.
+    ///
+    /// A request that is not accepted is tried again where its [retry policy](crate::retry) says so. Sent [at least
+    /// once](MessageEnvelope::at_least_once), one whose handler fails is handled again while its caller waits, unless the
+    /// handler has answered or passed it on.
     ///
     /// The wait ends at the envelope's deadline ([`Message::within`]), or else after the broker's default.
     ///
@@ -177,7 +252,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         &self,
         to: &ActorAddress,
         request: R,
-        timeout: std::time::Duration,
+        timeout: Duration,
     ) -> impl Future<Output = Result<R::Reply, AskError<M>>> + Send {
         ask::ask(self, to, MessageEnvelope::new(request.into()).within(timeout))
     }
@@ -216,6 +291,12 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         to: &ActorAddress,
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> impl Future<Output = Result<(), ForwardError<M>>> + Send;
+}
+
+/// `delay` from now, or as late as the clock can say.
+pub(super) fn after(delay: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(delay).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400))
 }
 
 /// What an actor does with its messages, one at a time, in order.

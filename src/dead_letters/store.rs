@@ -1,173 +1,163 @@
 use std::collections::VecDeque;
+use std::{iter, mem};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
-use crate::dead_letters::DeadLetter;
+use crate::dead_letters::log::LetterLog;
+use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterOptions, DeadLetterOverflow};
+use crate::feed::{Feed, Follower};
+use crate::message::Message;
 
-/// The latest dead letters, as many as there is room for.
-pub(crate) struct DeadLetters<M> {
+/// The dead letters that there is room for.
+///
+/// A letter is kept by whoever found that it can't be handled, often a sender, so that takes only the short lock of
+/// `kept`. Whoever reads or takes lifts all letters out ([`Lent`]), works on them without that lock, and puts back what
+/// is left before what came meanwhile. They do so one after the other, under `desk`.
+pub(crate) struct LetterStore<M> {
+    /// Reentrant, because a message's own `Clone` runs under it: if that reads dead letters too, it finds few instead
+    /// of waiting for itself.
+    desk: ReentrantMutex<()>,
     kept: Mutex<Kept<M>>,
-    capacity: usize,
+    options: DeadLetterOptions,
+    feed: Feed<DeadLetterInfo>,
+    log: LetterLog,
 }
 
 struct Kept<M> {
+    /// Without those that somebody reads.
     letters: VecDeque<DeadLetter<M>>,
+    /// How many somebody reads.
+    lent: usize,
     dropped: u64,
 }
 
-impl<M> DeadLetters<M> {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { kept: Mutex::new(Kept { letters: VecDeque::new(), dropped: 0 }), capacity }
+impl<M> LetterStore<M> {
+    pub(crate) fn new(options: DeadLetterOptions) -> Self {
+        Self {
+            desk: ReentrantMutex::new(()),
+            kept: Mutex::new(Kept { letters: VecDeque::new(), lent: 0, dropped: 0 }),
+            options,
+            feed: Feed::new(),
+            log: LetterLog::new(options.log_per_second),
+        }
     }
 
-    pub(crate) fn keep(&self, letter: DeadLetter<M>) {
+    /// Logs a new letter, keeps it, and tells those who follow.
+    pub(crate) fn keep(&self, letter: DeadLetter<M>)
+    where
+        M: Message,
+    {
+        self.log.write(&letter);
+        let info = self.feed.is_followed().then(|| letter.info());
         let mut kept = self.kept.lock();
         kept.letters.push_back(letter);
-        let surplus = if kept.letters.len() > self.capacity { kept.letters.pop_front() } else { None };
-        kept.dropped += u64::from(surplus.is_some());
-        // A message's own `Drop` must not run under the lock.
+        let surplus = kept.surplus(&self.options);
         drop(kept);
+        if let Some(info) = info {
+            self.feed.tell(&info);
+        }
+        // A message's own `Drop` must not run under the lock, and may panic, so it comes last.
         drop(surplus);
     }
 
-    pub(crate) fn take(&self) -> Vec<DeadLetter<M>> {
-        self.kept.lock().letters.drain(..).collect()
+    /// Puts back a letter that was taken, in its place by age: neither logged nor told again.
+    pub(crate) fn put_back(&self, letter: DeadLetter<M>) {
+        let mut lent = self.lend();
+        let place = lent.letters.partition_point(|other| other.at <= letter.at);
+        lent.letters.insert(place, letter);
+    }
+
+    pub(crate) fn list(&self, filter: &DeadLetterFilter) -> Vec<DeadLetterInfo> {
+        self.lend().matching(filter).map(DeadLetter::info).collect()
+    }
+
+    pub(crate) fn read(&self, filter: &DeadLetterFilter) -> Vec<DeadLetter<M>>
+    where
+        M: Clone,
+    {
+        self.lend().matching(filter).cloned().collect()
+    }
+
+    pub(crate) fn take(&self, filter: &DeadLetterFilter) -> Vec<DeadLetter<M>> {
+        let mut lent = self.lend();
+        let mut taken = Vec::new();
+        for letter in mem::take(&mut lent.letters) {
+            if taken.len() < filter.at_most() && filter.matches(&letter) {
+                taken.push(letter);
+            } else {
+                lent.letters.push_back(letter);
+            }
+        }
+        taken
+    }
+
+    pub(crate) fn follow(&self, capacity: usize) -> Follower<DeadLetterInfo> {
+        self.feed.follow(capacity)
     }
 
     /// How many are kept, and how many were let go.
     pub(crate) fn counts(&self) -> (usize, u64) {
         let kept = self.kept.lock();
-        (kept.letters.len(), kept.dropped)
+        // What is too much because of what came while some are read is let go when those come back.
+        (self.options.capacity.min(kept.letters.len() + kept.lent), kept.dropped)
+    }
+
+    fn lend(&self) -> Lent<'_, M> {
+        let desk = self.desk.lock();
+        let mut kept = self.kept.lock();
+        let letters = mem::take(&mut kept.letters);
+        kept.lent += letters.len();
+        Lent { _desk: desk, store: self, count: letters.len(), letters }
+    }
+}
+
+impl<M> Drop for LetterStore<M> {
+    fn drop(&mut self) {
+        self.feed.end();
+    }
+}
+
+impl<M> Kept<M> {
+    /// Takes out one that there is no room for, if there is one.
+    fn surplus(&mut self, options: &DeadLetterOptions) -> Option<DeadLetter<M>> {
+        if self.letters.len() <= options.capacity {
+            return None;
+        }
+        self.dropped += 1;
+        match options.on_full {
+            DeadLetterOverflow::DropOldest => self.letters.pop_front(),
+            DeadLetterOverflow::DropNewest => self.letters.pop_back(),
+        }
+    }
+}
+
+/// All letters of a store, while somebody reads them. Dropping it puts back what is left.
+struct Lent<'a, M> {
+    /// First, so that what there is no room for on return is dropped when this is free again.
+    _desk: ReentrantMutexGuard<'a, ()>,
+    store: &'a LetterStore<M>,
+    /// How many there were.
+    count: usize,
+    letters: VecDeque<DeadLetter<M>>,
+}
+
+impl<M> Lent<'_, M> {
+    fn matching(&self, filter: &DeadLetterFilter) -> impl Iterator<Item = &DeadLetter<M>> {
+        self.letters.iter().filter(|letter| filter.matches(letter)).take(filter.at_most())
+    }
+}
+
+impl<M> Drop for Lent<'_, M> {
+    fn drop(&mut self) {
+        let mut kept = self.store.kept.lock();
+        let newer = mem::replace(&mut kept.letters, mem::take(&mut self.letters));
+        kept.letters.extend(newer);
+        kept.lent -= self.count;
+        self.letters = iter::from_fn(|| kept.surplus(&self.store.options)).collect();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Barrier};
-    use std::thread;
-
-    use chrono::Utc;
-
-    use super::*;
-    use crate::address::ActorId;
-    use crate::dead_letters::DeadLetterReason;
-    use crate::message::{Message, MessageEnvelope};
-
-    #[derive(Debug)]
-    struct Note(u64);
-
-    impl Message for Note {
-        const MESSAGE_TYPE: &'static str = "note";
-    }
-
-    fn letter<M: Message>(message: M) -> DeadLetter<M> {
-        let actor = ActorId::next();
-        DeadLetter {
-            envelope: MessageEnvelope::new(message),
-            address: actor.into(),
-            actor,
-            reason: DeadLetterReason::Expired,
-            at: Utc::now(),
-        }
-    }
-
-    fn numbers(letters: &[DeadLetter<Note>]) -> Vec<u64> {
-        letters.iter().map(|letter| letter.envelope.message().0).collect()
-    }
-
-    #[test]
-    fn the_latest_are_kept_in_order_and_the_rest_counted() {
-        let store = DeadLetters::new(3);
-        for number in 0..3 {
-            store.keep(letter(Note(number)));
-            assert_eq!(store.counts(), (number as usize + 1, 0));
-        }
-        for number in 3..8 {
-            store.keep(letter(Note(number)));
-            assert_eq!(store.counts(), (3, number - 2));
-        }
-        assert_eq!(numbers(&store.take()), [5, 6, 7]);
-    }
-
-    #[test]
-    fn what_was_taken_makes_room_and_was_not_let_go() {
-        let store = DeadLetters::new(2);
-        for number in 0..3 {
-            store.keep(letter(Note(number)));
-        }
-        assert_eq!(numbers(&store.take()), [1, 2]);
-        assert_eq!(store.counts(), (0, 1));
-        assert!(store.take().is_empty());
-        store.keep(letter(Note(3)));
-        assert_eq!(store.counts(), (1, 1));
-        assert_eq!(numbers(&store.take()), [3]);
-    }
-
-    #[test]
-    fn room_for_none_keeps_none_and_counts_all() {
-        let store = DeadLetters::new(0);
-        for number in 0..5 {
-            store.keep(letter(Note(number)));
-        }
-        assert_eq!(store.counts(), (0, 5));
-        assert!(store.take().is_empty());
-    }
-
-    #[test]
-    fn letters_from_many_threads_are_all_accounted_for() {
-        let (store, start) = (DeadLetters::new(64), Barrier::new(4));
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    start.wait();
-                    (0..500).for_each(|number| store.keep(letter(Note(number))));
-                });
-            }
-        });
-        assert_eq!(store.counts(), (64, 4 * 500 - 64));
-    }
-
-    /// A message whose drop looks whether the store is locked.
-    #[derive(Debug)]
-    struct Nosy(Arc<Witness>);
-
-    #[derive(Debug)]
-    struct Witness {
-        store: std::sync::OnceLock<std::sync::Weak<DeadLetters<Nosy>>>,
-        dropped: AtomicUsize,
-    }
-
-    impl std::fmt::Debug for DeadLetters<Nosy> {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.debug_struct("DeadLetters").finish_non_exhaustive()
-        }
-    }
-
-    impl Message for Nosy {
-        const MESSAGE_TYPE: &'static str = "nosy";
-    }
-
-    impl Drop for Nosy {
-        fn drop(&mut self) {
-            let store = self.0.store.get().and_then(std::sync::Weak::upgrade);
-            assert!(store.is_none_or(|store| store.kept.try_lock().is_some()), "dropped under the lock");
-            self.0.dropped.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    #[test]
-    fn what_there_is_no_room_for_is_dropped_once_and_outside_the_lock() {
-        for capacity in [0, 2] {
-            let store = Arc::new(DeadLetters::new(capacity));
-            let witness = Arc::new(Witness { store: std::sync::OnceLock::new(), dropped: AtomicUsize::new(0) });
-            assert!(witness.store.set(Arc::downgrade(&store)).is_ok());
-            for _ in 0..5 {
-                store.keep(letter(Nosy(Arc::clone(&witness))));
-            }
-            assert_eq!(witness.dropped.load(Ordering::SeqCst), 5 - capacity);
-            drop(store.take());
-            assert_eq!(witness.dropped.load(Ordering::SeqCst), 5);
-        }
-    }
-}
+pub(super) mod support;
+#[cfg(test)]
+mod tests;

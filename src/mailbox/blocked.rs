@@ -7,14 +7,19 @@ use crate::message::MessageEnvelope;
 ///
 /// A waiting sender's message stands here, not in the sender's future, so that whoever makes room moves it into the
 /// mailbox: the sender keeps its place, and its waking up costs the others nothing.
+///
+/// Messages of the broker's own (what is due, or to be handled again) stand here too, with nobody who waits. The mailbox has
+/// accepted those already, and takes them in even when it is closed.
 pub(super) struct BlockedSenders<M> {
     next_ticket: u64,
     line: VecDeque<Blocked<M>>,
+    unattended: usize,
 }
 
 struct Blocked<M> {
     ticket: Ticket,
-    waker: Waker,
+    /// Of the sender; none if nobody waits.
+    waker: Option<Waker>,
     envelope: MessageEnvelope<M>,
 }
 
@@ -24,14 +29,21 @@ pub(super) struct Ticket(u64);
 
 impl<M> BlockedSenders<M> {
     pub(super) const fn new() -> Self {
-        Self { next_ticket: 0, line: VecDeque::new() }
+        Self { next_ticket: 0, line: VecDeque::new(), unattended: 0 }
     }
 
+    /// How many messages stand in the line.
     pub(super) fn len(&self) -> usize {
         self.line.len()
     }
 
-    pub(super) fn enter(&mut self, envelope: MessageEnvelope<M>, waker: Waker) -> Ticket {
+    /// How many of them nobody waits with.
+    pub(super) fn unattended(&self) -> usize {
+        self.unattended
+    }
+
+    pub(super) fn enter(&mut self, envelope: MessageEnvelope<M>, waker: Option<Waker>) -> Ticket {
+        self.unattended += usize::from(waker.is_none());
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         self.line.push_back(Blocked { ticket, waker, envelope });
@@ -42,7 +54,7 @@ impl<M> BlockedSenders<M> {
     pub(super) fn still_waits(&mut self, ticket: Ticket, cx: &Context<'_>) -> bool {
         match self.place(ticket) {
             Some(place) => {
-                self.line[place].waker.clone_from(cx.waker());
+                self.line[place].waker.replace(cx.waker().clone());
                 true
             }
             None => false,
@@ -55,13 +67,16 @@ impl<M> BlockedSenders<M> {
         self.line.remove(place).map(|blocked| blocked.envelope)
     }
 
-    /// Takes the sender that has waited longest.
-    pub(super) fn admit(&mut self) -> Option<(MessageEnvelope<M>, Waker)> {
-        self.line.pop_front().map(|blocked| (blocked.envelope, blocked.waker))
+    /// Takes what has waited longest; of a closed mailbox, only what nobody waits with.
+    pub(super) fn admit(&mut self, closed: bool) -> Option<(MessageEnvelope<M>, Option<Waker>)> {
+        let place = if closed { self.line.iter().position(|blocked| blocked.waker.is_none())? } else { 0 };
+        let blocked = self.line.remove(place)?;
+        self.unattended -= usize::from(blocked.waker.is_none());
+        Some((blocked.envelope, blocked.waker))
     }
 
     pub(super) fn wakers(&self) -> Vec<Waker> {
-        self.line.iter().map(|blocked| blocked.waker.clone()).collect()
+        self.line.iter().filter_map(|blocked| blocked.waker.clone()).collect()
     }
 
     fn place(&self, ticket: Ticket) -> Option<usize> {

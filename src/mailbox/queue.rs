@@ -36,6 +36,10 @@ struct State<M> {
     blocked: Option<Box<BlockedSenders<M>>>,
     /// The same as `attention`, for those who have the lock: there are messages of other levels, or senders that wait.
     special: bool,
+    /// How many messages that the actor has set aside are to come back. It does not end as drained before.
+    owed: u32,
+    /// Whether the receiver is gone, so that nothing must come in any more.
+    sealed: bool,
     counts: QueueCounts,
 }
 
@@ -89,6 +93,8 @@ impl<M> Queue<M> {
                 receiver: None,
                 blocked: None,
                 special: false,
+                owed: 0,
+                sealed: false,
                 counts: QueueCounts::default(),
             }),
             in_hand: AtomicUsize::new(0),
@@ -196,9 +202,29 @@ impl<M> Queue<M> {
     /// Takes everything that the receiver has not fetched.
     pub(crate) fn drain_unfetched(&self) -> Vec<MessageEnvelope<M>> {
         let mut state = self.state.lock();
-        let drained = state.levels.drain();
+        let mut drained = state.levels.drain();
+        if self.is_closed() {
+            let in_line = std::iter::from_fn(|| state.blocked.as_mut()?.admit(true));
+            drained.extend(in_line.map(|(envelope, _)| envelope));
+        }
         self.admit_blocked(state);
         drained
+    }
+
+    /// Lets nothing in any more, whoever owes it: the receiver is about to go.
+    pub(crate) fn seal(&self) {
+        self.state.lock().sealed = true;
+    }
+
+    /// Has the receiver look again, though there is no message for it.
+    pub(crate) fn wake_receiver(&self) {
+        let receiver = self.state.lock().receiver.take();
+        receiver.into_iter().for_each(Waker::wake);
+    }
+
+    /// Has the receiver's task woken by whatever would wake it while it waits for a message.
+    pub(crate) fn wake_me(&self, cx: &Context<'_>) {
+        self.state.lock().wake_on_message(cx);
     }
 
     /// Takes everything, in the order in which it would have been received.
@@ -212,14 +238,23 @@ impl<M> Queue<M> {
         state.levels.len() + self.in_hand.load(Ordering::Acquire)
     }
 
-    pub(crate) fn blocked_senders(&self) -> usize {
-        self.state.lock().blocked_senders()
+    /// Whether it holds nothing, and nothing is to come back to it.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.levels.len() + self.in_hand.load(Ordering::Acquire) + state.unattended() == 0 && state.owed == 0
     }
 
-    /// Counts and depth of one moment.
+    /// How many senders wait for room.
+    pub(crate) fn blocked_senders(&self) -> usize {
+        let state = self.state.lock();
+        state.in_line() - state.unattended()
+    }
+
+    /// Counts of one moment, and how many accepted messages wait, those that stand in line included.
     pub(crate) fn counts(&self) -> (QueueCounts, usize) {
         let state = self.state.lock();
-        (state.counts, state.levels.len() + self.in_hand.load(Ordering::Acquire))
+        let queued = state.levels.len() + self.in_hand.load(Ordering::Acquire) + state.unattended();
+        (state.counts, queued)
     }
 
     pub(crate) fn options(&self) -> &MailboxOptions {
@@ -242,12 +277,17 @@ impl<M> Queue<M> {
         state.in_hand_at_most = self.in_hand.load(Ordering::Acquire);
         let depth = state.levels.len() + state.in_hand_at_most;
         state.note_depth(depth);
-        depth < self.options.limit() && state.blocked_senders() == 0
+        depth < self.options.limit() && state.in_line() == 0
     }
 
     #[inline(always)]
     fn accept(&self, state: &mut State<M>, envelope: MessageEnvelope<M>) {
         state.counts.accepted += 1;
+        self.put_in(state, envelope);
+    }
+
+    #[inline(always)]
+    fn put_in(&self, state: &mut State<M>, envelope: MessageEnvelope<M>) {
         let normal = envelope.priority() == MessagePriority::Normal;
         state.levels.push(envelope);
         if !normal {
@@ -278,7 +318,7 @@ impl<M> Queue<M> {
     /// Makes the receiver take the lock for its next message if there is anything that only the lock can tell it:
     /// senders that wait for the room it makes, or messages that go before those it has in hand.
     fn attend(&self, state: &mut State<M>) {
-        let needed = state.levels.is_mixed() || state.blocked_senders() > 0;
+        let needed = state.levels.is_mixed() || state.in_line() > 0;
         state.special = needed;
         // Release, not SeqCst: see `admit_all` for what that leaves open, and how it is closed.
         self.attention.store(needed, Ordering::Release);
@@ -304,13 +344,14 @@ impl<M> Queue<M> {
             self.admit_blocked(state);
             return Poll::Ready(true);
         }
-        if self.is_closed() {
-            return Poll::Ready(false);
-        }
-        if state.blocked_senders() > 0 {
+        let closed = self.is_closed();
+        if state.unattended() > 0 || (!closed && state.in_line() > 0) {
             // It got in line while the last message in hand was taken, and neither has seen the other: see `attend`.
             self.admit_blocked(state);
             return self.fill_locked(batch, cx);
+        }
+        if closed && (state.owed == 0 || state.sealed) {
+            return Poll::Ready(false);
         }
         if let Some(cx) = cx {
             state.wake_on_message(cx);
@@ -363,9 +404,15 @@ impl<M> State<M> {
         self.levels.normal_len().saturating_add(self.in_hand_at_most)
     }
 
+    /// How many messages stand in line for room.
     #[inline]
-    fn blocked_senders(&self) -> usize {
+    fn in_line(&self) -> usize {
         self.blocked.as_ref().map_or(0, |blocked| blocked.len())
+    }
+
+    /// How many of them nobody waits with, so that they count as accepted.
+    fn unattended(&self) -> usize {
+        self.blocked.as_ref().map_or(0, |blocked| blocked.unattended())
     }
 
     fn note_depth(&mut self, depth: usize) {

@@ -40,6 +40,17 @@ impl Deadline {
         Instant::now().checked_add(timeout).map_or(Self::NEVER, Self::at)
     }
 
+    /// `time` after this; [`NEVER`](Self::NEVER) where that can't be counted.
+    pub(crate) fn plus(self, time: Duration) -> Self {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self::from_nanos(self.0.get().saturating_add(time))
+    }
+
+    /// How long ago this was; zero if it has not been yet.
+    pub(crate) fn elapsed(self) -> Duration {
+        Duration::from_nanos(Self::now().nanos().saturating_sub(self.nanos()))
+    }
+
     pub(crate) fn now() -> Self {
         Self::at(Instant::now())
     }

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use crate::address::{ActorAddress, ActorId};
 use crate::message::metadata::Extras;
-use crate::message::{Deadline, Message, MessageId, MessagePriority, RequestKey};
+use crate::message::{Again, Deadline, Marks, Message, MessageId, MessagePriority, RequestKey};
+use crate::retry::RetryPolicy;
 
 /// A message and its header.
 ///
@@ -33,11 +34,10 @@ pub struct MessageEnvelope<M> {
     sender: Option<ActorId>,
     deadline: Option<Deadline>,
     request: Option<RequestKey>,
-    extras: Option<Box<Extras>>,
-    attempt: u32,
+    extras: Option<Box<Extras<M>>>,
+    attempt: u16,
     priority: MessagePriority,
-    /// Whether the sender is in the middle of handling a message, so that it can't be waited for.
-    sender_is_busy: bool,
+    marks: Marks,
     message: M,
 }
 
@@ -49,16 +49,36 @@ impl<M: Message> MessageEnvelope<M> {
     /// Puts `message` in an envelope with a new id and the priority that the message asks for.
     #[inline]
     pub fn new(message: M) -> Self {
+        let deadline = message.time_to_live().map(Deadline::after);
         Self {
             id: MessageId::next(),
             sender: None,
-            deadline: None,
+            deadline,
             request: None,
             extras: None,
             attempt: 1,
             priority: message.priority(),
-            sender_is_busy: false,
+            marks: if deadline.is_some() { Marks::LIVES_BY_TYPE } else { Marks::NONE },
             message,
+        }
+    }
+}
+
+impl<M: Message> MessageEnvelope<M> {
+    /// Counts the time to live of the message's type from `due`, unless the sender has set a deadline.
+    pub(crate) fn live_from(&mut self, due: Deadline) {
+        if self.marks.has(Marks::LIVES_BY_TYPE) {
+            self.deadline = self.message.time_to_live().map(|time| due.plus(time));
+        }
+    }
+
+    /// Gives it the deadline and the standing of a message that was never sent before: the time to live of its type, and
+    /// nobody who waits for an answer.
+    pub(crate) fn renew(&mut self) {
+        self.request = None;
+        self.deadline = self.message.time_to_live().map(Deadline::after);
+        if self.deadline.is_some() {
+            self.marks.set(Marks::LIVES_BY_TYPE);
         }
     }
 }
@@ -68,6 +88,27 @@ impl<M> MessageEnvelope<M> {
     #[must_use]
     pub fn with_priority(mut self, priority: MessagePriority) -> Self {
         self.priority = priority;
+        self
+    }
+
+    /// Has it delivered until a handler says that it is done: if the handler returns an error or panics, it is handled
+    /// again, from a clone made before, as its [retry policy](Self::with_retry) says. What is not done in the end becomes
+    /// a dead letter, whole. A message may therefore be handled more than once.
+    #[must_use]
+    pub fn at_least_once(mut self) -> Self
+    where
+        M: Clone,
+    {
+        self.marks.set(Marks::AT_LEAST_ONCE);
+        self.make_copyable();
+        self
+    }
+
+    /// Sets when this is tried again, in place of what its address or the broker says: if it is not accepted, and, if it
+    /// is sent [at least once](Self::at_least_once), if it is not handled to its end.
+    #[must_use]
+    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
+        self.extras_mut().retry = Some(policy);
         self
     }
 
@@ -82,6 +123,7 @@ impl<M> MessageEnvelope<M> {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         let deadline = Deadline::at(deadline);
+        self.marks.clear(Marks::LIVES_BY_TYPE);
         self.deadline = Some(if deadline.has_passed() { Deadline::PASSED } else { deadline });
         self
     }
@@ -89,6 +131,7 @@ impl<M> MessageEnvelope<M> {
     /// Sets the deadline to `timeout` from now.
     #[must_use]
     pub fn within(mut self, timeout: Duration) -> Self {
+        self.marks.clear(Marks::LIVES_BY_TYPE);
         self.deadline = Some(Deadline::after(timeout));
         self
     }
@@ -141,9 +184,21 @@ impl<M> MessageEnvelope<M> {
         self.priority
     }
 
-    /// Which attempt at delivery this is, from 1. The in-memory broker makes no second one.
+    /// Which attempt at handling this is, from 1. Only what is sent [at least once](Self::at_least_once) gets another.
+    /// Stays at 65,535 if there are ever so many.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        u32::from(self.attempt)
+    }
+
+    /// When this is tried again, if it says so itself.
+    pub fn retry_policy(&self) -> Option<RetryPolicy> {
+        self.extras.as_ref()?.retry
+    }
+
+    /// Whether it is delivered until a handler says that it is done.
+    #[inline(always)]
+    pub fn is_at_least_once(&self) -> bool {
+        self.marks.has(Marks::AT_LEAST_ONCE)
     }
 
     /// Where the sender wants an answer as an ordinary message.
@@ -202,19 +257,19 @@ impl<M> MessageEnvelope<M> {
     /// Says that the handler of `sender` sends this.
     pub(crate) fn set_sending_handler(&mut self, sender: ActorId) {
         self.sender = Some(sender);
-        self.sender_is_busy = true;
+        self.marks.set(Marks::SENDER_IS_BUSY);
     }
 
     /// Says that it is no longer on its way from that handler: what is done with it now is done by somebody else.
     #[inline(always)]
     pub(crate) fn leave_sender(&mut self) {
-        self.sender_is_busy = false;
+        self.marks.clear(Marks::SENDER_IS_BUSY);
     }
 
     /// Whether the handler of `actor` sends this, which would wait for itself if it waited for that actor.
     #[inline]
     pub(crate) fn is_from_handler_of(&self, actor: ActorId) -> bool {
-        self.sender_is_busy && self.sender == Some(actor)
+        self.marks.has(Marks::SENDER_IS_BUSY) && self.sender == Some(actor)
     }
 
     /// The same envelope, put together anew.
@@ -224,8 +279,8 @@ impl<M> MessageEnvelope<M> {
     /// common path as well, and copy it from there.
     #[inline(always)]
     pub(crate) fn relocated(self) -> Self {
-        let Self { id, sender, deadline, request, extras, attempt, priority, sender_is_busy, message } = self;
-        Self { id, sender, deadline, request, extras, attempt, priority, sender_is_busy, message }
+        let Self { id, sender, deadline, request, extras, attempt, priority, marks, message } = self;
+        Self { id, sender, deadline, request, extras, attempt, priority, marks, message }
     }
 
     pub(crate) fn request(&self) -> Option<RequestKey> {
@@ -236,7 +291,47 @@ impl<M> MessageEnvelope<M> {
         self.request = key;
     }
 
-    fn extras_mut(&mut self) -> &mut Extras {
+    /// What has to be known to deliver it again, if it is sent at least once.
+    pub(crate) fn again(&mut self) -> Option<&mut Again<M>> {
+        self.extras.as_mut()?.again.as_mut()
+    }
+
+    /// Another envelope with the same header and a clone of the message, if it is sent at least once.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        let again = self.extras.as_ref()?.again.as_ref()?;
+        let message = again.clone_message(&self.message);
+        let Self { id, sender, deadline, request, ref extras, attempt, priority, marks, message: _ } = *self;
+        Some(Self { id, sender, deadline, request, extras: extras.clone(), attempt, priority, marks, message })
+    }
+
+    /// Begins another attempt.
+    pub(crate) fn next_attempt(&mut self) {
+        self.attempt = self.attempt.saturating_add(1);
+    }
+
+    /// Notes that it is sent now, for the first time or as if it were.
+    pub(crate) fn note_sending(&mut self, to: &ActorAddress) {
+        self.attempt = 1;
+        if let Some(again) = self.again() {
+            (again.to, again.since) = (Some(to.clone()), Some(Deadline::now()));
+        }
+    }
+
+    /// Makes sure that it can be copied.
+    pub(crate) fn make_copyable(&mut self)
+    where
+        M: Clone,
+    {
+        self.extras_mut().again.get_or_insert_with(Again::new);
+    }
+
+    /// The same message under a new id.
+    pub(crate) fn with_new_id(mut self) -> Self {
+        self.id = MessageId::next();
+        self
+    }
+
+    fn extras_mut(&mut self) -> &mut Extras<M> {
         self.extras.get_or_insert_default()
     }
 }

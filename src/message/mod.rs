@@ -26,9 +26,11 @@
 //! assert_eq!(envelope.metadata("sensor"), Some("roof"));
 //! ```
 
+mod again;
 mod deadline;
 mod envelope;
 mod id;
+mod marks;
 mod metadata;
 mod priority;
 mod request_key;
@@ -41,5 +43,7 @@ pub use traits::{Message, Request};
 
 pub use crate::unique_id::ParseIdError;
 
+pub(crate) use again::Again;
 pub(crate) use deadline::Deadline;
+pub(crate) use marks::Marks;
 pub(crate) use request_key::RequestKey;

@@ -55,6 +55,19 @@ pub trait Message: fmt::Debug + Send + Sized + 'static {
         None
     }
 
+    /// How long after it was put in its envelope a message of this kind is still worth handling, unless its sender says
+    /// otherwise. The default is for ever.
+    fn time_to_live(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether it is worth a line in the log if this message becomes a dead letter. The default is yes, as far as
+    /// [`DeadLetterOptions::log_per_second`](crate::dead_letters::DeadLetterOptions::log_per_second) allows. What is not
+    /// logged is kept, counted and told to followers all the same.
+    fn is_dead_letter_logged(&self) -> bool {
+        true
+    }
+
     /// This message in an envelope that expires after `timeout`: as a request, how long its caller waits.
     ///
     /// Short for `MessageEnvelope::new(message).within(timeout)`.

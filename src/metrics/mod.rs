@@ -30,10 +30,12 @@
 //! # }
 //! ```
 
+mod audit;
 mod outcome;
 mod snapshot;
 mod tally;
 
+pub use audit::{Account, Audit, Difference};
 pub use outcome::{Outcome, Outcomes};
 pub use snapshot::{ActorMetrics, BrokerMetrics, Traffic};
 

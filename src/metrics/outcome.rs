@@ -17,14 +17,16 @@ pub enum Outcome {
     Evicted,
     /// Its caller had gone before its handler could begin.
     Cancelled,
-    /// Its actor stopped before it was handled to the end.
+    /// Its actor stopped before it was handled to the end, or nobody was there to take it when it was due.
     Abandoned,
+    /// Its actor had handled a message with the same id before, and drops such.
+    Duplicate,
 }
 
 impl Outcome {
     /// All outcomes, in the order of their indexes.
-    pub const ALL: [Self; 6] =
-        [Self::Handled, Self::Failed, Self::Expired, Self::Evicted, Self::Cancelled, Self::Abandoned];
+    pub const ALL: [Self; 7] =
+        [Self::Handled, Self::Failed, Self::Expired, Self::Evicted, Self::Cancelled, Self::Abandoned, Self::Duplicate];
 
     /// The outcome's name, as it is serialised.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Outcome {
             Self::Evicted => "evicted",
             Self::Cancelled => "cancelled",
             Self::Abandoned => "abandoned",
+            Self::Duplicate => "duplicate",
         }
     }
 }
@@ -63,6 +66,7 @@ pub struct Outcomes {
     evicted: u64,
     cancelled: u64,
     abandoned: u64,
+    duplicate: u64,
 }
 
 impl Outcomes {
@@ -94,6 +98,7 @@ impl Index<Outcome> for Outcomes {
             Outcome::Evicted => &self.evicted,
             Outcome::Cancelled => &self.cancelled,
             Outcome::Abandoned => &self.abandoned,
+            Outcome::Duplicate => &self.duplicate,
         }
     }
 }
@@ -107,6 +112,7 @@ impl IndexMut<Outcome> for Outcomes {
             Outcome::Evicted => &mut self.evicted,
             Outcome::Cancelled => &mut self.cancelled,
             Outcome::Abandoned => &mut self.abandoned,
+            Outcome::Duplicate => &mut self.duplicate,
         }
     }
 }
@@ -121,7 +127,7 @@ mod tests {
         for (weight, outcome) in (1..).zip(Outcome::ALL) {
             outcomes[outcome] = weight;
         }
-        assert_eq!(outcomes.sum(), 1 + 2 + 3 + 4 + 5 + 6);
+        assert_eq!(outcomes.sum(), 1 + 2 + 3 + 4 + 5 + 6 + 7);
         let json = serde_json::to_value(outcomes).unwrap();
         for (weight, outcome) in (1..).zip(Outcome::ALL) {
             assert_eq!(json[outcome.as_str()], weight);

@@ -16,6 +16,8 @@ pub struct BrokerMetrics {
     pub requests_in_flight: usize,
     /// Replies that came after their callers had gone.
     pub late_replies: u64,
+    /// Times that a message was offered again after it had been refused.
+    pub retries: u64,
     /// Senders that wait for room in a mailbox.
     pub blocked_senders: usize,
     /// Messages that wait as dead letters.
@@ -44,7 +46,8 @@ pub struct ActorMetrics {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Traffic {
-    /// Envelopes that mailboxes took in.
+    /// Envelopes that were accepted. One that an actor has handled in vain and that is to be handled again counts no
+    /// longer with that actor, but where it waits and then where it goes.
     pub accepted: u64,
     /// How those that ended did.
     pub outcomes: Outcomes,
@@ -52,19 +55,23 @@ pub struct Traffic {
     pub queued: usize,
     /// Those that are being handled.
     pub in_handlers: usize,
+    /// Those that wait with the broker, scheduled or to be handled again. An actor has none.
+    pub waiting: usize,
     /// The most that any one mailbox held, as seen whenever its receiver fetched or a sender found little room.
     pub deepest_mailbox: usize,
     /// Handlers that panicked.
     pub panics: u64,
     /// Handlers that were rebuilt after a panic.
     pub rebuilds: u64,
+    /// Times that a handler began with a message which one had had before.
+    pub redeliveries: u64,
 }
 
 impl Traffic {
-    /// Accepted envelopes that are neither queued, nor in a handler, nor ended. Zero whenever nothing moves; a
+    /// Accepted envelopes that are neither queued, nor in a handler, nor waiting, nor ended. Zero whenever nothing moves; a
     /// snapshot taken in motion may be off by what moved while it was taken.
     pub fn unaccounted(&self) -> i64 {
-        let known = self.outcomes.sum() + self.queued as u64 + self.in_handlers as u64;
+        let known = self.outcomes.sum() + (self.queued + self.in_handlers + self.waiting) as u64;
         self.accepted.wrapping_sub(known).cast_signed()
     }
 
@@ -74,9 +81,11 @@ impl Traffic {
         self.outcomes.add(&other.outcomes);
         self.queued += other.queued;
         self.in_handlers += other.in_handlers;
+        self.waiting += other.waiting;
         self.deepest_mailbox = self.deepest_mailbox.max(other.deepest_mailbox);
         self.panics += other.panics;
         self.rebuilds += other.rebuilds;
+        self.redeliveries += other.redeliveries;
     }
 }
 
@@ -89,7 +98,17 @@ mod tests {
         let mut outcomes = Outcomes::default();
         outcomes[Outcome::Handled] = 5;
         outcomes[Outcome::Evicted] = 2;
-        Traffic { accepted: 11, outcomes, queued: 3, in_handlers: 1, deepest_mailbox: 4, panics: 6, rebuilds: 7 }
+        Traffic {
+            accepted: 12,
+            outcomes,
+            queued: 3,
+            in_handlers: 1,
+            waiting: 1,
+            deepest_mailbox: 4,
+            panics: 6,
+            rebuilds: 7,
+            redeliveries: 8,
+        }
     }
 
     #[test]
@@ -100,10 +119,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_is_too_much_both_show() {
-        assert_eq!(Traffic { accepted: 14, ..traffic() }.unaccounted(), 3);
-        assert_eq!(Traffic { accepted: 9, ..traffic() }.unaccounted(), -2);
+        assert_eq!(Traffic { accepted: 15, ..traffic() }.unaccounted(), 3);
+        assert_eq!(Traffic { accepted: 10, ..traffic() }.unaccounted(), -2);
         assert_eq!(Traffic { queued: 2, ..traffic() }.unaccounted(), 1);
         assert_eq!(Traffic { in_handlers: 2, ..traffic() }.unaccounted(), -1);
+        assert_eq!(Traffic { waiting: 0, ..traffic() }.unaccounted(), 1);
         let mut one_ended = traffic();
         one_ended.outcomes[Outcome::Failed] += 1;
         assert_eq!(one_ended.unaccounted(), -1);
@@ -117,8 +137,17 @@ mod tests {
         let mut outcomes = Outcomes::default();
         outcomes[Outcome::Handled] = 15;
         outcomes[Outcome::Evicted] = 6;
-        let expected =
-            Traffic { accepted: 33, outcomes, queued: 9, in_handlers: 3, deepest_mailbox: 9, panics: 18, rebuilds: 21 };
+        let expected = Traffic {
+            accepted: 36,
+            outcomes,
+            queued: 9,
+            in_handlers: 3,
+            waiting: 3,
+            deepest_mailbox: 9,
+            panics: 18,
+            rebuilds: 21,
+            redeliveries: 24,
+        };
         assert_eq!(total, expected);
         assert_eq!(total.unaccounted(), 0);
     }

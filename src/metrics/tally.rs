@@ -12,6 +12,8 @@ pub(crate) struct Tally {
     in_handler: AtomicUsize,
     panics: AtomicU64,
     rebuilds: AtomicU64,
+    redeliveries: AtomicU64,
+    given_back: AtomicU64,
 }
 
 impl Tally {
@@ -22,6 +24,8 @@ impl Tally {
             in_handler: AtomicUsize::new(0),
             panics: AtomicU64::new(0),
             rebuilds: AtomicU64::new(0),
+            redeliveries: AtomicU64::new(0),
+            given_back: AtomicU64::new(0),
         }
     }
 
@@ -66,6 +70,24 @@ impl Tally {
     /// A handler was built; `again` if it stands in for one that panicked.
     pub(crate) fn count_build(&self, again: bool) {
         self.rebuilds.fetch_add(u64::from(again), Ordering::Relaxed);
+    }
+
+    /// A handler begins with a message that one has had before.
+    pub(crate) fn count_redelivery(&self) {
+        self.redeliveries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A message that was accepted goes back to the broker, to be handled again.
+    pub(crate) fn give_back(&self) {
+        self.given_back.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn redeliveries(&self) -> u64 {
+        self.redeliveries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn given_back(&self) -> u64 {
+        self.given_back.load(Ordering::Relaxed)
     }
 
     pub(crate) fn panics(&self) -> u64 {

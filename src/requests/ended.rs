@@ -11,6 +11,8 @@ pub(crate) enum Ended {
     Panicked(String),
     /// Its actor stopped.
     Stopped { begun: bool },
+    /// Its actor had handled the message before.
+    Duplicate,
     /// Its message had to make room for another.
     Evicted { begun: bool },
 }
@@ -22,7 +24,7 @@ impl Ended {
             Self::TimedOut { .. } => Self::TimedOut { begun: true },
             Self::Stopped { .. } => Self::Stopped { begun: true },
             Self::Evicted { .. } => Self::Evicted { begun: true },
-            ended @ (Self::NoReply | Self::Failed(_) | Self::Panicked(_)) => ended,
+            ended @ (Self::NoReply | Self::Failed(_) | Self::Panicked(_) | Self::Duplicate) => ended,
         }
     }
 }

@@ -5,15 +5,13 @@
 //! the answer or goes away, whichever is first ([`Pending`] frees it when dropped). Slots are used again, so a
 //! request allocates nothing in steady state.
 //!
-//! One timer serves all deadlines: see [`timer`].
+//! One [timer](crate::timer) serves all deadlines.
 
 mod ended;
 mod pending;
 mod shard;
 mod table;
-mod timer;
 
 pub(crate) use ended::Ended;
 pub(crate) use pending::Pending;
 pub(crate) use table::RequestTable;
-pub(crate) use timer::Timer;

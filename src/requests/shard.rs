@@ -80,11 +80,16 @@ impl<M> Shard<M> {
         }
     }
 
+    /// Whether somebody waits.
+    pub(super) fn is_waited_for(&mut self, key: RequestKey) -> bool {
+        matches!(self.find(key), Some(Stage::Open(_)))
+    }
+
     /// Says that another actor will answer. False if nobody waits any more.
     pub(super) fn hand_over(&mut self, key: RequestKey, to: Epoch) -> bool {
         match self.find(key) {
             Some(Stage::Open(open)) => {
-                (open.target, open.begun) = (to, false);
+                (open.target, open.begun, open.waits) = (to, false, false);
                 true
             }
             _ => false,
@@ -160,6 +165,17 @@ impl<M> Shard<M> {
         for (slot, deadline) in self.slots.iter_mut().zip(&mut self.deadlines) {
             if matches!(&slot.stage, Stage::Open(open) if open.target == actor && !open.begun && !open.waits) {
                 wakers.extend(slot.stage.finish(Err(Ended::Stopped { begun: false })));
+                *deadline = NO_DEADLINE;
+            }
+        }
+    }
+
+    /// Ends every request, because there is nobody left to answer.
+    pub(super) fn end_all(&mut self, wakers: &mut Vec<Waker>) {
+        for (slot, deadline) in self.slots.iter_mut().zip(&mut self.deadlines) {
+            if let Stage::Open(open) = &slot.stage {
+                let begun = open.begun;
+                wakers.extend(slot.stage.finish(Err(Ended::Stopped { begun })));
                 *deadline = NO_DEADLINE;
             }
         }

@@ -5,15 +5,15 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 
 use super::shard::Shard;
-use super::timer::Timer;
 use super::{Ended, Pending};
 use crate::actor::Epoch;
 use crate::message::{Deadline, RequestKey};
+use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
 pub(crate) struct RequestTable<M> {
     shards: Box<[Padded<Mutex<Shard<M>>>]>,
-    pub(super) timer: Arc<Timer>,
+    pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
 }
 
@@ -45,6 +45,11 @@ impl<M> RequestTable<M> {
     /// Says that a handler begins with the request. False if its caller is gone, so that it need not.
     pub(crate) fn begin(&self, key: RequestKey) -> bool {
         self.shard(key).lock().begin(key)
+    }
+
+    /// Whether its caller still waits.
+    pub(crate) fn is_waited_for(&self, key: RequestKey) -> bool {
+        self.shard(key).lock().is_waited_for(key)
     }
 
     /// Says that the request now waits for another actor. False if its caller is gone.
@@ -86,6 +91,13 @@ impl<M> RequestTable<M> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Ends every request.
+    pub(crate) fn end_all(&self) {
+        let mut wakers = Vec::new();
+        self.shards.iter().for_each(|shard| shard.0.lock().end_all(&mut wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Wakes every caller, to look again.
     pub(crate) fn wake_all(&self) {
         let mut wakers = Vec::new();
@@ -94,7 +106,7 @@ impl<M> RequestTable<M> {
     }
 
     /// Ends every request whose deadline has passed and says when the next one does.
-    pub(super) fn expire(&self) -> Option<Deadline> {
+    pub(crate) fn expire(&self) -> Option<Deadline> {
         let now = Deadline::now().nanos();
         let mut wakers = Vec::new();
         let next = self.shards.iter().map(|shard| shard.0.lock().expire(now, &mut wakers)).min();
@@ -111,7 +123,7 @@ impl<M> RequestTable<M> {
         self.late.load(Ordering::Relaxed)
     }
 
-    pub(super) fn poll(&self, key: RequestKey, cx: &Context<'_>) -> Poll<Result<M, Ended>> {
+    pub(crate) fn poll(&self, key: RequestKey, cx: &Context<'_>) -> Poll<Result<M, Ended>> {
         self.shard(key).lock().take(key, cx.waker()).map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -135,6 +147,12 @@ impl<M> RequestTable<M> {
     fn shard(&self, key: RequestKey) -> &Mutex<Shard<M>> {
         // The mask changes no key of this table, and keeps one of another from reaching out of bounds.
         &self.shards[key.shard() & (self.shards.len() - 1)].0
+    }
+}
+
+impl<M> Drop for RequestTable<M> {
+    fn drop(&mut self) {
+        self.timer.wake();
     }
 }
 

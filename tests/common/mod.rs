@@ -10,7 +10,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use switchboard::actor::{ActorHandle, Inbox, SpawnOptions, once};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{Context, InMemoryMessageBroker, MessageBroker, MessageHandler};
-use switchboard::dead_letters::{DeadLetter, DeadLetterReason};
+use switchboard::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterReason};
 use switchboard::mailbox::MailboxOptions;
 use switchboard::message::{Message, MessageEnvelope, Request};
 use switchboard::metrics::{Outcome, Traffic};
@@ -257,6 +257,11 @@ pub(crate) async fn until(mut condition: impl FnMut() -> bool) {
         tokio::task::yield_now().await;
     }
     panic!("what was waited for did not happen");
+}
+
+/// Takes all dead letters.
+pub(crate) fn take_letters<M: Message>(broker: &InMemoryMessageBroker<M>) -> Vec<DeadLetter<M>> {
+    broker.dead_letters().take(&DeadLetterFilter::all())
 }
 
 /// The numbers in the dead letters that have this reason, in their order.

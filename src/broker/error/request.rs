@@ -27,6 +27,8 @@ pub enum RequestErrorKind {
     ActorStopped,
     /// The message made room for another in a full mailbox.
     Evicted,
+    /// The actor had handled a message with the same id before, and drops such.
+    Duplicate,
 }
 
 impl fmt::Display for RequestErrorKind {
@@ -42,6 +44,7 @@ impl fmt::Display for RequestErrorKind {
             Self::HandlerFailed(text) => write!(f, "the handler failed: {text}"),
             Self::HandlerPanicked(cause) => write!(f, "the handler panicked: {cause}"),
             Self::ActorStopped => f.write_str("the actor stopped: spawn it again, or ask elsewhere"),
+            Self::Duplicate => f.write_str("the actor has handled this message before: ask in a new envelope"),
             Self::Evicted => f.write_str("the message made room for another: ask again, or give the mailbox more room"),
         }
     }
@@ -83,6 +86,7 @@ impl<M> RequestError<M> {
             Ended::Failed(text) => (RequestErrorKind::HandlerFailed(text), true),
             Ended::Panicked(cause) => (RequestErrorKind::HandlerPanicked(cause), true),
             Ended::Stopped { begun } => (RequestErrorKind::ActorStopped, begun),
+            Ended::Duplicate => (RequestErrorKind::Duplicate, true),
             Ended::Evicted { begun } => (RequestErrorKind::Evicted, begun),
         };
         let ran = if begun { Ran::Maybe } else { Ran::Never };
@@ -192,6 +196,7 @@ mod tests {
             (Ended::Panicked("no".into()), Kind::HandlerPanicked("no".into()), Maybe, false),
             (Ended::Stopped { begun: false }, Kind::ActorStopped, Never, true),
             (Ended::Stopped { begun: true }, Kind::ActorStopped, Maybe, false),
+            (Ended::Duplicate, Kind::Duplicate, Maybe, false),
             (Ended::Evicted { begun: false }, Kind::Evicted, Never, true),
             (Ended::Evicted { begun: true }, Kind::Evicted, Maybe, false),
         ];
@@ -249,6 +254,7 @@ mod tests {
             (Kind::HandlerFailed("out of ink".into()), "the handler failed: out of ink"),
             (Kind::HandlerPanicked("out of ink".into()), "the handler panicked: out of ink"),
             (Kind::ActorStopped, "the actor stopped: "),
+            (Kind::Duplicate, "the actor has handled this message before: "),
             (Kind::Evicted, "the message made room for another: "),
         ];
         for (kind, text) in cases {

@@ -1,11 +1,15 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::Ran;
 use crate::address::ActorAddress;
 use crate::message::MessageEnvelope;
+use crate::retry::Failure;
 
 /// Why a message was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SendErrorKind {
     /// Nobody is registered at the address.
@@ -28,6 +32,16 @@ impl SendErrorKind {
     /// Whether the same message may be accepted if it is sent again a little later.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped)
+    }
+
+    /// What a retry policy has to say about.
+    pub(crate) const fn failure(self) -> Option<Failure> {
+        match self {
+            Self::Full | Self::TimedOut => Some(Failure::Full),
+            Self::NoSuchActor | Self::NoMembers => Some(Failure::Nobody),
+            Self::ActorStopped => Some(Failure::Stopped),
+            Self::Expired | Self::ShutDown => None,
+        }
     }
 
     pub(crate) const fn text(self) -> &'static str {
@@ -203,6 +217,7 @@ mod tests {
             let error = error(kind);
             assert_eq!((error.kind(), error.is_full(), error.is_retryable()), (kind, full, retryable), "{kind:?}");
             assert_eq!(kind.is_retryable(), retryable);
+            assert_eq!(kind.failure().is_some(), retryable);
             assert_eq!(error.ran(), Ran::Never);
         }
     }

@@ -20,7 +20,7 @@ impl<M> Queue<M> {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
         let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
-        let ticket = blocked.enter(envelope, cx.waker().clone());
+        let ticket = blocked.enter(envelope, Some(cx.waker().clone()));
         self.attend(&mut state);
         // Pairs with the fence in `admit_all`.
         fence(Ordering::SeqCst);
@@ -62,10 +62,41 @@ impl<M> Queue<M> {
         }
     }
 
+    /// Takes in a message of the broker's own, with nobody who waits: it is accepted, and stands in line for room like
+    /// any other. A closed mailbox takes in only what its actor has set aside, which is then `owed` no more.
+    pub(crate) fn take_in(&self, envelope: MessageEnvelope<M>, owed: bool) -> Result<(), MessageEnvelope<M>> {
+        let mut state = self.state.lock();
+        if state.sealed || (self.is_closed() && !owed) {
+            return Err(envelope);
+        }
+        state.owed -= u32::from(owed);
+        state.counts.accepted += 1;
+        state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new())).enter(envelope, None);
+        self.attend(&mut state);
+        // Pairs with the fence in `admit_all`.
+        fence(Ordering::SeqCst);
+        self.admit_blocked(state);
+        Ok(())
+    }
+
+    /// Says that a message which was accepted and handled is to come back, so that the receiver waits for it.
+    pub(crate) fn owe(&self) {
+        self.state.lock().owed += 1;
+    }
+
+    /// Says that one of those will not come back.
+    pub(crate) fn forgive(&self) {
+        let mut state = self.state.lock();
+        state.owed -= 1;
+        let receiver = if state.owed == 0 && self.is_closed() { state.receiver.take() } else { None };
+        drop(state);
+        receiver.into_iter().for_each(Waker::wake);
+    }
+
     /// Moves messages of waiting senders into the room there is.
     #[inline]
     pub(super) fn admit_blocked(&self, mut state: Guard<'_, State<M>>) {
-        if state.blocked_senders() == 0 {
+        if state.in_line() == 0 {
             self.attend(&mut state);
         } else {
             self.admit_some(state);
@@ -74,18 +105,21 @@ impl<M> Queue<M> {
 
     #[cold]
     fn admit_some(&self, mut state: Guard<'_, State<M>>) {
-        let mut admitted = Vec::new();
-        while !self.is_closed()
-            && state.levels.len() + self.in_hand.load(Ordering::SeqCst) < self.options.limit()
-            && let Some((envelope, waker)) = state.blocked.as_mut().and_then(|blocked| blocked.admit())
+        let (mut admitted, mut wakers) = (0, Vec::new());
+        let closed = self.is_closed();
+        while state.levels.len() + self.in_hand.load(Ordering::SeqCst) < self.options.limit()
+            && let Some((envelope, waker)) = state.blocked.as_mut().and_then(|blocked| blocked.admit(closed))
         {
-            self.accept(&mut state, envelope);
-            admitted.push(waker);
+            // What nobody waits with was accepted when it got in line.
+            state.counts.accepted += u64::from(waker.is_some());
+            self.put_in(&mut state, envelope);
+            admitted += 1;
+            wakers.extend(waker);
         }
         self.attend(&mut state);
         // The receiver may be asleep if it was somebody else who made the room.
-        let receiver = if admitted.is_empty() { None } else { state.receiver.take() };
+        let receiver = if admitted == 0 { None } else { state.receiver.take() };
         drop(state);
-        admitted.into_iter().chain(receiver).for_each(Waker::wake);
+        wakers.into_iter().chain(receiver).for_each(Waker::wake);
     }
 }

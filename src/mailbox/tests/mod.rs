@@ -11,3 +11,4 @@ mod patience;
 mod strategies;
 mod stress;
 mod support;
+mod unattended;

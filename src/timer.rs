@@ -1,17 +1,15 @@
-//! One timer for all requests.
+//! One timer for all that a broker has to do by some time: end requests at their deadlines, and deliver what is due.
 //!
 //! A timer per request costs more than the request. Most requests are answered long before their deadline, so this
-//! timer sleeps until the earliest deadline it has heard of, and only then looks through the table: it ends what is
-//! due and sleeps until the earliest of the rest. A request costs it one comparison. With equal timeouts it looks
-//! once per timeout, however many requests come and go meanwhile; at worst, with deadlines spread out and none
-//! answered, once per millisecond, which is as finely as tokio's clock wakes it.
+//! timer sleeps until the earliest time that it has heard of, and only then looks: it does what is due and sleeps
+//! until the earliest of the rest. A request costs it one comparison. With equal timeouts it looks once per timeout,
+//! however many requests come and go meanwhile; at worst, with deadlines spread out and none answered, once per
+//! millisecond, which is as finely as tokio's clock wakes it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-use super::RequestTable;
 use crate::message::Deadline;
 
 /// When the timer is to look next, and what wakes it before that.
@@ -24,13 +22,13 @@ pub(crate) struct Timer {
 const NEVER: u64 = u64::MAX;
 
 impl Timer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { next: AtomicU64::new(NEVER), earlier: Notify::new(), runs: AtomicBool::new(false) }
     }
 
     /// Makes sure that the timer looks at `deadline` at the latest.
     #[inline]
-    pub(super) fn wake_by(&self, deadline: Deadline) {
+    pub(crate) fn wake_by(&self, deadline: Deadline) {
         // SeqCst with the swap in `look`: that happens before the look takes the shard's lock, so an entry made after
         // the look has been through its shard finds the new value here.
         if deadline.nanos() < self.next.load(Ordering::SeqCst) {
@@ -41,8 +39,24 @@ impl Timer {
 
     /// Whether a task must be started that runs the timer. True once, until that task ends.
     #[inline]
-    fn must_start(&self) -> bool {
+    pub(crate) fn must_start(&self) -> bool {
         !self.runs.load(Ordering::Relaxed) && !self.runs.swap(true, Ordering::AcqRel)
+    }
+
+    /// Does what is due, if the earliest time has come: `work` does it and says when there is more.
+    pub(crate) fn look(&self, work: impl FnOnce() -> Option<Deadline>) {
+        if self.next.load(Ordering::SeqCst) > Deadline::now().nanos() {
+            return;
+        }
+        self.next.swap(NEVER, Ordering::SeqCst);
+        if let Some(next) = work() {
+            self.next.fetch_min(next.nanos(), Ordering::SeqCst);
+        }
+    }
+
+    /// Whether there is a task that runs the timer.
+    pub(crate) fn runs(&self) -> bool {
+        self.runs.load(Ordering::Acquire)
     }
 
     /// Sleeps until a deadline may have passed. The caller looks, and waits again.
@@ -66,33 +80,9 @@ impl Timer {
     }
 }
 
-impl<M> RequestTable<M> {
-    /// The timer, if the caller must start a task that waits for it and looks: once, until that task has ended.
-    #[inline]
-    pub(crate) fn timer_to_start(&self) -> Option<Arc<Timer>> {
-        self.timer.must_start().then(|| Arc::clone(&self.timer))
-    }
-
-    /// Ends the requests whose deadlines have passed, if the earliest has.
-    pub(crate) fn look(&self) {
-        if self.timer.next.load(Ordering::SeqCst) > Deadline::now().nanos() {
-            return;
-        }
-        self.timer.next.swap(NEVER, Ordering::SeqCst);
-        if let Some(next) = self.expire() {
-            self.timer.next.fetch_min(next.nanos(), Ordering::SeqCst);
-        }
-    }
-}
-
-impl<M> Drop for RequestTable<M> {
-    fn drop(&mut self) {
-        self.timer.wake();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::task::Waker;
     use std::time::Duration;
 
@@ -100,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::actor::Epoch;
-    use crate::requests::{Ended, Pending};
+    use crate::requests::{Ended, Pending, RequestTable};
 
     /// As finely as the clock wakes.
     const TICK: Duration = Duration::from_millis(1);
@@ -117,8 +107,12 @@ mod tests {
     async fn tend(table: &RequestTable<u64>) {
         loop {
             table.timer.wait().await;
-            table.look();
+            look(table);
         }
+    }
+
+    fn look(table: &RequestTable<u64>) {
+        table.timer.look(|| table.expire());
     }
 
     /// How long the request takes to end, and how, while the timer runs.
@@ -133,12 +127,12 @@ mod tests {
 
     #[test]
     fn one_task_runs_the_timer_at_a_time() {
-        let table = RequestTable::<u64>::new();
-        let timer = table.timer_to_start().unwrap();
-        assert!(table.timer_to_start().is_none() && table.timer_to_start().is_none());
+        let timer = Timer::new();
+        assert!(timer.must_start());
+        assert!(!timer.must_start() && !timer.must_start());
         timer.ended();
-        assert!(table.timer_to_start().is_some());
-        assert!(table.timer_to_start().is_none());
+        assert!(timer.must_start());
+        assert!(!timer.must_start());
     }
 
     #[tokio::test(start_paused = true)]
@@ -158,13 +152,13 @@ mod tests {
             table.poll(pending.key(), &std::task::Context::from_waker(Waker::noop())).is_ready()
         };
         advance(millis(9)).await;
-        table.look();
+        look(&table);
         assert!(!ended(&soon));
         advance(millis(1)).await;
-        table.look();
+        look(&table);
         assert!(ended(&soon) && !ended(&later));
         advance(millis(10)).await;
-        table.look();
+        look(&table);
         assert!(ended(&later));
     }
 
@@ -179,7 +173,7 @@ mod tests {
             table.timer.wait().await;
             let slept = began.elapsed();
             assert!((millis(9)..=millis(10) + TICK).contains(&slept), "{slept:?}");
-            table.look();
+            look(&table);
         }
         let next = table.timer.next.load(Ordering::SeqCst);
         assert_eq!(next, NEVER);
@@ -221,10 +215,10 @@ mod tests {
         let pending = open(&table, millis(10));
         table.reply(pending.key(), 7);
         assert_eq!(pending.await, Ok(7));
-        table.look();
+        look(&table);
         assert_ne!(table.timer.next.load(Ordering::SeqCst), NEVER, "it looked before it was due");
         advance(millis(20)).await;
-        table.look();
+        look(&table);
         assert_eq!(table.timer.next.load(Ordering::SeqCst), NEVER);
     }
 

@@ -1,0 +1,147 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::offer::{Admission, Offered, Target};
+use super::{Hub, SendErrorKind};
+use crate::actor::ActorCell;
+use crate::dead_letters::DeadLetterReason;
+use crate::message::{Deadline, Message, MessageEnvelope, RequestKey};
+use crate::requests::RequestTable;
+use crate::schedule::{Entry, Number, Parcel, Refrain};
+
+/// How many entries are seen to before others have their turn.
+const AT_ONCE: usize = 256;
+
+/// A message of the broker's own, which may be a request that was handled in vain before.
+pub(super) struct Carry<'a, M> {
+    table: &'a RequestTable<M>,
+    key: Option<RequestKey>,
+}
+
+impl<'a, M> Carry<'a, M> {
+    /// For a message whose answer nobody waits for.
+    pub(super) fn plain(table: &'a RequestTable<M>) -> Self {
+        Self { table, key: None }
+    }
+}
+
+impl<M: Send> Admission<M> for Carry<'_, M> {
+    type Refusal = SendErrorKind;
+
+    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
+        envelope.set_request(self.key);
+        if let Some(key) = self.key {
+            self.table.hand_over(key, to.epoch);
+        }
+        Ok(())
+    }
+}
+
+impl<M: Message> Hub<M> {
+    /// Delivers what is due, and says when there is more. Never waits.
+    pub(super) fn deliver_due(self: &Arc<Self>) -> Option<Deadline> {
+        let now = Deadline::now();
+        for _ in 0..AT_ONCE {
+            match self.agenda.take_due(now) {
+                Some((number, Entry::Message(parcel))) => self.deliver_parcel(number, parcel),
+                Some((number, Entry::Refrain(refrain))) => self.repeat(number, refrain),
+                None => break,
+            }
+        }
+        self.agenda.next_due()
+    }
+
+    fn deliver_parcel(&self, number: Number, parcel: Parcel<M>) {
+        let key = parcel.envelope.request();
+        if parcel.envelope.expiry().is_some_and(Deadline::has_passed) {
+            return self.end_parcel(parcel, DeadLetterReason::Expired);
+        }
+        if key.is_some_and(|key| !self.requests.is_waited_for(key)) {
+            return self.end_parcel(parcel, DeadLetterReason::Cancelled);
+        }
+        let Parcel { envelope, to, set_aside_by, since, refusals } = parcel;
+        let mut carry = Carry { table: &self.requests, key };
+        let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut carry) {
+            Offered::Accepted => return self.parcel_left(set_aside_by.as_deref()),
+            // Where a sender would wait, it stands in line by itself.
+            Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
+                Ok(()) => return self.parcel_left(set_aside_by.as_deref()),
+                Err(envelope) => (SendErrorKind::ActorStopped, envelope),
+            },
+            Offered::Refused(kind, envelope) => (kind, envelope),
+        };
+        self.refused(number, Parcel { envelope, to, set_aside_by, since, refusals }, kind);
+    }
+
+    /// Its mailbox has taken a message, or it has ended elsewhere: whoever set it aside need not wait for it.
+    fn parcel_left(&self, set_aside_by: Option<&ActorCell<M>>) {
+        self.agenda.leave();
+        set_aside_by.into_iter().for_each(|cell| cell.queue.forgive());
+    }
+
+    /// A message was refused: it goes back to the actor that set it aside if that takes nothing but its own, or is tried
+    /// again, or is dead.
+    fn refused(&self, number: Number, mut parcel: Parcel<M>, kind: SendErrorKind) {
+        if let Some(cell) = parcel.set_aside_by.take_if(|cell| cell.queue.is_closed()) {
+            self.hand_over_to(&cell, &parcel.envelope);
+            match cell.queue.take_in(parcel.envelope, true) {
+                Ok(()) => return self.agenda.leave(),
+                Err(envelope) => parcel = Parcel { envelope, set_aside_by: Some(cell), ..parcel },
+            }
+        }
+        parcel.refusals += 1;
+        let policy = self.retries.policy(&parcel.envelope, &parcel.to);
+        let elapsed = Instant::now().saturating_duration_since(parcel.since);
+        let decide = |failure| self.retries.next_delay(&policy, parcel.refusals, elapsed, failure);
+        match kind.failure().and_then(decide) {
+            Some(delay) => self.delay_parcel(number, parcel, delay),
+            None => self.end_parcel(parcel, undeliverable(kind)),
+        }
+    }
+
+    fn hand_over_to(&self, cell: &ActorCell<M>, envelope: &MessageEnvelope<M>) {
+        if let Some(key) = envelope.request() {
+            self.requests.hand_over(key, cell.epoch);
+        }
+    }
+
+    fn delay_parcel(&self, number: Number, parcel: Parcel<M>, delay: Duration) {
+        self.retries.count();
+        match self.agenda.delay(number, Deadline::after(delay), Entry::Message(parcel)) {
+            Ok(()) | Err(Entry::Refrain(_)) => {}
+            Err(Entry::Message(parcel)) => self.end_parcel(parcel, DeadLetterReason::ShutDown),
+        }
+    }
+
+    /// Ends a message that is in no mailbox: counts it, tells its caller, and keeps it as a dead letter.
+    pub(super) fn end_parcel(&self, parcel: Parcel<M>, reason: DeadLetterReason) {
+        let Parcel { envelope, to, set_aside_by, .. } = parcel;
+        self.agenda.end(reason.outcome());
+        let attempts = envelope.attempt() - 1;
+        self.bury(to, set_aside_by.as_ref().map(|cell| cell.id), envelope, reason, attempts, None);
+        set_aside_by.into_iter().for_each(|cell| cell.queue.forgive());
+    }
+
+    /// Sends a copy of a message that is sent at an interval, if somebody takes it now, and enters it for the next time.
+    fn repeat(&self, number: Number, mut refrain: Refrain<M>) {
+        if refrain.progress.is_cancelled() {
+            return;
+        }
+        refrain
+            .progress
+            .count(refrain.copy().is_some_and(|copy| self.try_send(&Target::Address(&refrain.to), copy).is_ok()));
+        let next = refrain.advance();
+        // Refused when the broker shuts down, which ends it.
+        drop(self.agenda.delay(number, next, Entry::Refrain(refrain)));
+    }
+}
+
+fn undeliverable(kind: SendErrorKind) -> DeadLetterReason {
+    match kind {
+        SendErrorKind::ShutDown => DeadLetterReason::ShutDown,
+        SendErrorKind::Expired => DeadLetterReason::Expired,
+        kind => DeadLetterReason::Undeliverable(kind),
+    }
+}

@@ -1,0 +1,95 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::due::Carry;
+use super::offer::{Offered, Target};
+use super::{Hub, SendErrorKind};
+use crate::address::ActorAddress;
+use crate::dead_letters::{DeadLetter, DeadLetterFilter, Redriven};
+use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::schedule::{Entry, Parcel};
+
+/// Dead letters that were taken to be sent again. What is left when this is dropped goes back.
+struct Taken<'a, M: Message> {
+    hub: &'a Hub<M>,
+    letters: VecDeque<DeadLetter<M>>,
+}
+
+impl<M: Message> Drop for Taken<'_, M> {
+    fn drop(&mut self) {
+        self.letters.drain(..).for_each(|letter| self.hub.dead_letters.put_back(letter));
+    }
+}
+
+/// Where a message is that was sent again.
+enum Placed {
+    Sent,
+    Waiting,
+}
+
+impl<M: Message> Hub<M> {
+    /// Sends the dead letters that match again: to `to`, or else to where each was to go.
+    pub(crate) fn redrive(self: &Arc<Self>, filter: &DeadLetterFilter, to: Option<&ActorAddress>) -> Redriven {
+        let mut redriven = Redriven::default();
+        let mut taken = Taken { hub: self, letters: self.dead_letters.take(filter).into() };
+        while let Some(letter) = taken.letters.pop_front() {
+            let id = letter.id();
+            match self.redrive_one(letter, to) {
+                Ok(Placed::Sent) => redriven.sent += 1,
+                Ok(Placed::Waiting) => redriven.waiting += 1,
+                Err((kind, letter)) => {
+                    redriven.refused.push((id, kind));
+                    self.dead_letters.put_back(letter);
+                }
+            }
+        }
+        redriven
+    }
+
+    fn redrive_one(
+        self: &Arc<Self>,
+        letter: DeadLetter<M>,
+        to: Option<&ActorAddress>,
+    ) -> Result<Placed, (SendErrorKind, DeadLetter<M>)> {
+        let DeadLetter { mut envelope, address, actor, reason, cause, attempts, at } = letter;
+        let deadline = envelope.expiry();
+        let to = to.cloned().or_else(|| envelope.again()?.to.clone()).unwrap_or_else(|| address.clone());
+        envelope.renew();
+        envelope.note_sending(&to);
+        self.place(envelope, to).map_err(|(kind, mut envelope)| {
+            envelope.set_expiry(deadline);
+            (kind, DeadLetter { envelope, address, actor, reason, cause, attempts, at })
+        })
+    }
+
+    /// Puts a message into a mailbox, or in line for room there, or aside for later if its retry policy says so.
+    fn place(
+        self: &Arc<Self>,
+        envelope: MessageEnvelope<M>,
+        to: ActorAddress,
+    ) -> Result<Placed, (SendErrorKind, MessageEnvelope<M>)> {
+        let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut Carry::plain(&self.requests)) {
+            Offered::Accepted => return Ok(Placed::Sent),
+            Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
+                Ok(()) => return Ok(Placed::Sent),
+                Err(envelope) => (SendErrorKind::ActorStopped, envelope),
+            },
+            Offered::Refused(kind, envelope) => (kind, envelope),
+        };
+        let policy = self.retries.policy(&envelope, &to);
+        let decide = |failure| self.retries.next_delay(&policy, 1, Duration::ZERO, failure);
+        let Some(delay) = kind.failure().and_then(decide) else { return Err((kind, envelope)) };
+        let parcel = Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 1 };
+        match self.agenda.enter(Deadline::after(delay), Entry::Message(parcel)) {
+            Ok(_) => {
+                self.keep_time();
+                self.retries.count();
+                Ok(Placed::Waiting)
+            }
+            Err(entry) => Err((SendErrorKind::ShutDown, entry.into_envelope())),
+        }
+    }
+}

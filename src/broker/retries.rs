@@ -1,0 +1,112 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use parking_lot::{Mutex, RwLock};
+
+use crate::address::ActorAddress;
+use crate::message::MessageEnvelope;
+use crate::retry::{Failure, Jitter, RetryPolicy};
+
+/// Which retry policy a message goes by: its own, or else its address's, or else the broker's.
+///
+/// Asked only when an attempt has failed.
+pub(crate) struct Retries {
+    default: Option<RetryPolicy>,
+    by_address: RwLock<HashMap<ActorAddress, RetryPolicy, RandomState>>,
+    jitter: Mutex<Jitter>,
+    made: AtomicU64,
+}
+
+impl Retries {
+    pub(super) fn new(default: Option<RetryPolicy>, jitter: Jitter) -> Self {
+        let (by_address, made) = (RwLock::new(HashMap::default()), AtomicU64::new(0));
+        Self { default, by_address, jitter: Mutex::new(jitter), made }
+    }
+
+    pub(super) fn set(&self, address: &ActorAddress, policy: Option<RetryPolicy>) {
+        let mut by_address = self.by_address.write();
+        match policy {
+            Some(policy) => by_address.insert(address.clone(), policy),
+            None => by_address.remove(address),
+        };
+    }
+
+    /// The policy of a message to `address`. Without any, what is sent at most once is not tried again, and what is
+    /// sent at least once goes by the default policy.
+    pub(super) fn policy<M>(&self, envelope: &MessageEnvelope<M>, address: &ActorAddress) -> RetryPolicy {
+        let of_address = || {
+            let by_address = self.by_address.read();
+            if by_address.is_empty() { None } else { by_address.get(address).copied() }
+        };
+        let policy = envelope.retry_policy().or_else(of_address).or(self.default);
+        policy
+            .unwrap_or_else(|| if envelope.is_at_least_once() { RetryPolicy::default() } else { RetryPolicy::never() })
+    }
+
+    /// As [`RetryPolicy::next_delay`].
+    pub(super) fn next_delay(
+        &self,
+        policy: &RetryPolicy,
+        attempt: u32,
+        elapsed: Duration,
+        failure: Failure,
+    ) -> Option<Duration> {
+        policy.next_delay(attempt, elapsed, failure, &mut self.jitter.lock())
+    }
+
+    /// Counts that a message is offered again after it was refused.
+    pub(super) fn count(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    #[derive(Clone, Debug)]
+    struct Note;
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    fn attempts(retries: &Retries, envelope: &MessageEnvelope<Note>) -> Option<u32> {
+        retries.policy(envelope, &ActorAddress::named("desk").unwrap()).max_attempts()
+    }
+
+    #[test]
+    fn the_messages_policy_goes_before_its_addresses_and_that_before_the_brokers() {
+        let retries = Retries::new(Some(RetryPolicy::attempts(2)), Jitter::seeded(1));
+        let (plain, desk) = (MessageEnvelope::new(Note), ActorAddress::named("desk").unwrap());
+        assert_eq!(attempts(&retries, &plain), Some(2));
+        retries.set(&desk, Some(RetryPolicy::attempts(3)));
+        retries.set(&ActorAddress::named("other").unwrap(), Some(RetryPolicy::attempts(9)));
+        assert_eq!(attempts(&retries, &plain), Some(3));
+        assert_eq!(attempts(&retries, &plain.clone().with_retry(RetryPolicy::attempts(4))), Some(4));
+        retries.set(&desk, None);
+        assert_eq!(attempts(&retries, &plain), Some(2));
+    }
+
+    #[test]
+    fn without_any_only_what_is_sent_at_least_once_is_tried_again() {
+        let retries = Retries::new(None, Jitter::seeded(1));
+        assert_eq!(attempts(&retries, &MessageEnvelope::new(Note)), Some(1));
+        let default = RetryPolicy::default().max_attempts();
+        assert_eq!(attempts(&retries, &MessageEnvelope::new(Note).at_least_once()), default);
+    }
+
+    #[test]
+    fn each_retry_is_counted() {
+        let retries = Retries::new(None, Jitter::seeded(1));
+        (0..3).for_each(|_| retries.count());
+        assert_eq!(retries.made(), 3);
+    }
+}

@@ -1,0 +1,44 @@
+/// What is true or not of an envelope, in one byte.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Marks(u8);
+
+impl Marks {
+    pub(crate) const NONE: Self = Self(0);
+    /// The sender is in the middle of handling a message, so that it can't be waited for.
+    pub(crate) const SENDER_IS_BUSY: Self = Self(1);
+    /// It is delivered until its handler says that it is done.
+    pub(crate) const AT_LEAST_ONCE: Self = Self(1 << 1);
+
+    /// Its deadline is the time to live of its type, and nobody has said otherwise.
+    pub(crate) const LIVES_BY_TYPE: Self = Self(1 << 2);
+
+    #[inline(always)]
+    pub(crate) fn has(self, mark: Self) -> bool {
+        self.0 & mark.0 != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&mut self, mark: Self) {
+        self.0 |= mark.0;
+    }
+
+    #[inline(always)]
+    pub(crate) fn clear(&mut self, mark: Self) {
+        self.0 &= !mark.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_mark_is_set_and_cleared_by_itself() {
+        let mut marks = Marks::NONE;
+        marks.set(Marks::AT_LEAST_ONCE);
+        assert!(marks.has(Marks::AT_LEAST_ONCE) && !marks.has(Marks::SENDER_IS_BUSY));
+        marks.set(Marks::SENDER_IS_BUSY);
+        marks.clear(Marks::AT_LEAST_ONCE);
+        assert!(marks.has(Marks::SENDER_IS_BUSY) && !marks.has(Marks::AT_LEAST_ONCE));
+    }
+}
