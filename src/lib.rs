@@ -94,7 +94,14 @@
 //!
 //! None in silence. A message that the broker does not accept comes back inside the error. One that it accepts ends in
 //! exactly one [`Outcome`](metrics::Outcome), always counted: handled, failed, expired, evicted, cancelled or
-//! abandoned. What was accepted and never begun becomes a [dead letter](dead_letters), whole, with the reason.
+//! abandoned, or a duplicate. What was accepted and never begun becomes a [dead letter](dead_letters), whole, with the
+//! reason; it can be read back and sent again. [`audit`](InMemoryMessageBroker::audit) says where every message is.
+//!
+//! # Again
+//!
+//! A message that was not accepted is tried again where a [retry policy](retry) says so. One that is sent [at least
+//! once](MessageEnvelope::at_least_once) is also handled again when its handler fails or panics, until it is done or is a
+//! dead letter. Only the second can make a handler do its work twice.
 //!
 //! # Requests
 //!

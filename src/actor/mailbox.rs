@@ -71,6 +71,11 @@ impl<M: Message> ActorMailbox<M> {
         self.batch.front()
     }
 
+    /// Makes a message that was taken before the next to take, at once: it is not counted as waiting.
+    pub(crate) fn put_first(&mut self, envelope: MessageEnvelope<M>) {
+        self.batch.put_first(envelope);
+    }
+
     /// Takes the message that was found worth handling.
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Option<MessageEnvelope<M>> {
@@ -118,6 +123,7 @@ impl<M: Message> ActorMailbox<M> {
     }
 }
 
+#[inline(always)]
 fn why_unwanted<M: Message>(hub: &Hub<M>, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
     if envelope.expiry().is_some_and(Deadline::has_passed) {
         return Some(DeadLetterReason::Expired);

@@ -13,6 +13,10 @@
 //! | [`ActorHandle::abort`] | becomes dead letters | is dropped at its next `await`, and counts as abandoned |
 //! | a panic, under [`OnPanic::Stop`] | becomes dead letters | counts as failed |
 //!
+//! A message that was sent [at least once](crate::message::MessageEnvelope::at_least_once) is never lost with its handler:
+//! one that was being handled when its actor was aborted is a dead letter, whole; one whose handler panicked is handled
+//! again, by whoever is behind its address then. An actor that drains waits for those that it is to handle again.
+//!
 //! In every case its names are free at once, its mailbox refuses what comes later, and the requests that can't be
 //! answered any more end.
 

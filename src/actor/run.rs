@@ -1,5 +1,5 @@
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -11,7 +11,6 @@ use super::turn::Turn;
 use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::mailbox::Queue;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
@@ -154,30 +153,41 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         while !self.mailbox.cell.is_stopping() {
             if self.in_doubt.is_some() {
                 // Boxed, so that actors which never need it have no room for it in their futures.
-                Box::pin(self.handle_again(handler)).await;
-                continue;
-            }
-            let next = std::future::poll_fn(|cx| {
-                let next = self.mailbox.poll_next(cx);
-                if next.is_pending() {
-                    turn.begin();
-                    // It may be closed already, and wait for what is to come back, so that nothing else says so.
-                    if self.mailbox.cell.is_stopping() {
-                        return Poll::Ready(false);
-                    }
+                if !Box::pin(self.take_up_again()).await {
+                    continue;
                 }
-                next
-            });
-            if !next.await {
-                break;
+            } else {
+                let next = std::future::poll_fn(|cx| {
+                    let next = self.mailbox.poll_next(cx);
+                    if next.is_pending() {
+                        turn.begin();
+                        // It may be closed already, and wait for what is to come back, so that nothing else says so.
+                        if self.mailbox.cell.is_stopping() {
+                            return Poll::Ready(false);
+                        }
+                    }
+                    next
+                });
+                if !next.await {
+                    break;
+                }
             }
             if !self.begin() {
                 continue;
             }
             let Some(envelope) = self.mailbox.take() else { break };
             let result = {
+                let queue = &self.mailbox.cell.queue;
+                // The one place that calls it, so that the compiler can take it in.
                 let mut handling = pin!(handler.handle(envelope, &self.context));
-                attended(handling.as_mut(), &self.mailbox.cell.queue).await
+                let handled = std::future::poll_fn(|cx| {
+                    let handled = handling.as_mut().poll(cx);
+                    if handled.is_pending() {
+                        queue.admit_all();
+                    }
+                    handled
+                });
+                handled.await
             };
             self.settle(result);
             if turn.is_over() {
@@ -217,6 +227,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         if let Some(envelope) = self.mailbox.take() {
             self.mailbox.hub.end_uncopied(&self.mailbox.cell, envelope, panic);
         }
+        self.mailbox.cell.tally.set_in_handler(false);
         false
     }
 
@@ -227,37 +238,27 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         }
     }
 
-    /// Handles the message in hand once more, when it is time, with all others waiting behind it.
-    async fn handle_again(&mut self, handler: &mut F::Handler) {
+    /// Waits until the message in hand is to be handled again, with all others waiting behind it, and makes it the next.
+    /// False if there is nothing to handle now.
+    async fn take_up_again(&mut self) -> bool {
         if let Some(due) = self.in_doubt.as_ref().and_then(|doubt| doubt.due) {
             wait_in_order(&self.mailbox.cell, due).await;
         }
         if self.mailbox.cell.is_stopping() {
-            return;
+            return false;
         }
-        let Some(doubt) = self.in_doubt.take() else { return };
-        if let Some(reason) = self.mailbox.why_unwanted(&doubt.envelope) {
-            self.mailbox.hub.discard(&self.mailbox.cell, doubt.envelope, reason);
-            self.mailbox.cell.tally.set_in_handler(false);
-            return;
-        }
-        let copied = InDoubt::copy(&doubt.envelope);
-        let envelope = doubt.envelope;
-        match copied {
-            Ok(copy) => self.in_doubt = Some(copy),
-            Err(panic) => {
-                self.mailbox.hub.end_uncopied(&self.mailbox.cell, envelope, panic);
+        let Some(doubt) = self.in_doubt.take() else { return false };
+        match self.mailbox.why_unwanted(&doubt.envelope) {
+            Some(reason) => {
+                self.mailbox.hub.discard(&self.mailbox.cell, doubt.envelope, reason);
                 self.mailbox.cell.tally.set_in_handler(false);
-                return;
+                false
+            }
+            None => {
+                self.mailbox.put_first(doubt.envelope);
+                true
             }
         }
-        self.context.begin(&envelope);
-        self.count_redelivery();
-        let result = {
-            let mut handling = pin!(handler.handle(envelope, &self.context));
-            attended(handling.as_mut(), &self.mailbox.cell.queue).await
-        };
-        self.settle(result);
     }
 
     #[inline]
@@ -387,17 +388,6 @@ async fn wait_in_order<M>(cell: &ActorCell<M>, due: Instant) {
 
 /// Longer than any program runs, and short enough to be added to any instant.
 const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-
-/// Runs a handler's future; while it waits for something, whoever waits for room that the actor has made is let in.
-fn attended<M, H: Future>(mut handling: Pin<&mut H>, queue: &Queue<M>) -> impl Future<Output = H::Output> {
-    std::future::poll_fn(move |cx| {
-        let handled = handling.as_mut().poll(cx);
-        if handled.is_pending() {
-            queue.admit_all();
-        }
-        handled
-    })
-}
 
 /// The error's text, which comes from code that may panic.
 fn error_text<E: fmt::Display>(error: &E) -> String {

@@ -12,7 +12,9 @@
 //!
 //! None in silence. A message that is not accepted comes back in the error. One that is accepted ends in exactly one
 //! [`Outcome`](crate::metrics::Outcome), which is counted; if it was not handled it becomes a
-//! [dead letter](crate::dead_letters).
+//! [dead letter](crate::dead_letters). A message that is sent [at least
+//! once](crate::message::MessageEnvelope::at_least_once) is handled until its handler returns `Ok`, as far as its [retry
+//! policy](crate::retry) and its deadline go; it may be handled more than once, and after others that were sent later.
 //!
 //! # Requests
 //!

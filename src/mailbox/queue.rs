@@ -77,6 +77,11 @@ impl<M> Batch<M> {
         Self { fetched: VecDeque::new(), filled: 0 }
     }
 
+    /// Makes a message the next to take.
+    pub(crate) fn put_first(&mut self, envelope: MessageEnvelope<M>) {
+        self.fetched.push_front(envelope);
+    }
+
     /// The next message, once [`Queue::poll_fill`] has seen to it.
     #[inline(always)]
     pub(crate) fn front(&mut self) -> Option<&mut MessageEnvelope<M>> {
