@@ -47,6 +47,12 @@ impl UniqueId {
         Self { high: process_part(), low: sequence }
     }
 
+    /// The sequence number.
+    #[inline]
+    pub(crate) const fn low(self) -> u64 {
+        self.low
+    }
+
     /// The part which all ids of one process share.
     pub(crate) fn high(self) -> NonZeroU64 {
         self.high

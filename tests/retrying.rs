@@ -11,7 +11,7 @@ use common::{Broker, Job, Worker, assert_at_rest, inbox, named, poll_once, pool,
 use switchboard::address::ActorAddress;
 use switchboard::broker::{MessageBroker, RequestErrorKind, SendErrorKind};
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
-use switchboard::message::{Message, MessageEnvelope};
+use switchboard::message::MessageEnvelope;
 use switchboard::metrics::Outcome;
 use switchboard::retry::{Backoff, Failure, Failures, Jitter, RetryPolicy};
 use tokio::time::Instant;

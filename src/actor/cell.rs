@@ -6,7 +6,8 @@ use tokio::task::AbortHandle;
 use super::{Epoch, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::{MailboxOptions, Queue};
-use crate::metrics::{ActorMetrics, Outcome, Tally, Traffic};
+use crate::message::Deadline;
+use crate::metrics::{ActorMetrics, Outcome, Stopwatch, Tally, Timings, Traffic};
 
 /// What the registry, the senders and the actor's own task share of one actor.
 pub(crate) struct ActorCell<M> {
@@ -15,9 +16,12 @@ pub(crate) struct ActorCell<M> {
     pub(crate) address: ActorAddress,
     pub(crate) queue: Queue<M>,
     pub(crate) tally: Tally,
+    pub(crate) stopwatch: Stopwatch,
     stopping: AtomicBool,
     ended: AtomicBool,
     departed: AtomicBool,
+    /// Whether what it has counted has been added to the total of those that have ended.
+    account_closed: AtomicBool,
     /// Whether a task of the broker's runs it.
     spawned: bool,
     task: OnceLock<AbortHandle>,
@@ -32,9 +36,11 @@ impl<M> ActorCell<M> {
             address,
             queue: Queue::new(mailbox),
             tally: Tally::new(),
+            stopwatch: Stopwatch::default(),
             stopping: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             departed: AtomicBool::new(false),
+            account_closed: AtomicBool::new(false),
             spawned,
             task: OnceLock::new(),
             aborting: AtomicBool::new(false),
@@ -102,6 +108,18 @@ impl<M> ActorCell<M> {
         }
     }
 
+    /// Notes the round trip of a request to it. False if its account is closed, and the total has to take it.
+    pub(crate) fn record_round_trip(&self, nanos: u64) -> bool {
+        // Relaxed: read under the stopwatch's lock, which whoever closes the account takes after the store.
+        self.stopwatch.record_round_trip(nanos, || !self.account_closed.load(Ordering::Relaxed))
+    }
+
+    /// What it has counted. Nothing is added to it after this.
+    pub(crate) fn close_account(&self) -> (Traffic, Timings) {
+        self.account_closed.store(true, Ordering::Relaxed);
+        (self.traffic(), self.stopwatch.timings())
+    }
+
     pub(crate) fn traffic(&self) -> Traffic {
         // What comes out is read before what goes in, so that a message on its way is never counted twice.
         let mut outcomes = self.tally.outcomes();
@@ -109,6 +127,7 @@ impl<M> ActorCell<M> {
         let given_back = self.tally.given_back();
         let (counts, queued) = self.queue.counts();
         outcomes[Outcome::Evicted] += counts.evicted;
+        let waits = self.queue.waits();
         Traffic {
             accepted: counts.accepted - given_back,
             outcomes,
@@ -119,6 +138,8 @@ impl<M> ActorCell<M> {
             panics: self.tally.panics(),
             rebuilds: self.tally.rebuilds(),
             redeliveries: self.tally.redeliveries(),
+            times_blocked: waits.times(),
+            time_blocked: waits.time(Deadline::now()),
         }
     }
 
@@ -128,6 +149,7 @@ impl<M> ActorCell<M> {
             address: self.address.clone(),
             blocked_senders: self.queue.blocked_senders(),
             traffic: self.traffic(),
+            timings: self.stopwatch.timings(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ActorCell, ActorMailbox};
 use crate::broker::{Caller, Declined, Failed, Fate, Hub, MessageBroker, ReplyError, ReplyToken, Verdict};
-use crate::message::{Message, MessageEnvelope};
+use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -26,12 +26,14 @@ pub struct Delivery<M: Message, B: MessageBroker<M>> {
 struct Account<M: Message> {
     hub: Arc<Hub<M>>,
     cell: Arc<ActorCell<M>>,
+    /// When it was taken in hand, if it is timed.
+    taken: Option<Deadline>,
 }
 
 impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     pub(super) fn new(mut envelope: MessageEnvelope<M>, mailbox: &ActorMailbox<M>, broker: &B) -> Self {
         envelope.leave_sender();
-        let account = Account::open(mailbox);
+        let account = Account::open(mailbox, &envelope);
         if envelope.attempt() > 1 {
             account.cell.tally.count_redelivery();
         }
@@ -101,7 +103,7 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
 
     fn settle_failure(&mut self, failure: Failure, verdict: Verdict, cause: String) {
         let Some(mut envelope) = self.envelope.take() else { return };
-        let Account { hub, cell } = &self.account;
+        let Account { hub, cell, .. } = &self.account;
         let answered = envelope.is_request() && self.caller.is_none();
         match hub.fate(cell, &mut envelope, &Failed { failure, verdict, answered }) {
             Fate::Again(delay) => {
@@ -139,14 +141,21 @@ impl<M: Message, B: MessageBroker<M>> Drop for Delivery<M, B> {
 }
 
 impl<M: Message> Account<M> {
-    fn open(mailbox: &ActorMailbox<M>) -> Self {
-        mailbox.cell.tally.take_in_hand();
-        Self { hub: Arc::clone(&mailbox.hub), cell: Arc::clone(&mailbox.cell) }
+    fn open(mailbox: &ActorMailbox<M>, envelope: &MessageEnvelope<M>) -> Self {
+        let cell = Arc::clone(&mailbox.cell);
+        cell.tally.take_in_hand();
+        let stamp = envelope.stamped();
+        let taken = stamp.is_some().then(|| cell.stopwatch.take_in_hand(stamp));
+        Self { hub: Arc::clone(&mailbox.hub), cell, taken }
     }
 }
 
 impl<M: Message> Drop for Account<M> {
     fn drop(&mut self) {
+        // Before it is put down, after which the account may be closed.
+        if let Some(taken) = self.taken {
+            self.cell.stopwatch.put_down(taken);
+        }
         self.cell.tally.put_down();
         if self.cell.has_settled() {
             self.hub.retire(&self.cell);

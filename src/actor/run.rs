@@ -11,7 +11,7 @@ use super::turn::Turn;
 use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::message::{Deadline, Message, MessageEnvelope, Stamp};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -37,6 +37,7 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
         factory,
         on_panic: options.panic_policy(),
         in_order: options.keeps_order(),
+        is_timed: false,
         _departure: Departure { hub: Arc::clone(hub), cell: Arc::clone(&cell) },
     };
     let task = runtime.spawn(actor.run());
@@ -54,6 +55,8 @@ struct Actor<M: Message, B: MessageBroker<M>, F> {
     factory: F,
     on_panic: OnPanic,
     in_order: bool,
+    /// Whether the message in hand is timed.
+    is_timed: bool,
     /// Dropped last, when everything else that the actor owned is gone.
     _departure: Departure<M>,
 }
@@ -214,6 +217,10 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         self.mailbox.cell.tally.set_in_handler(true);
         if let Some(next) = self.mailbox.next() {
             self.context.begin(next);
+            let stamp = next.stamped();
+            if stamp.is_some() {
+                self.begin_timing(stamp);
+            }
         }
         if self.in_doubt.is_some() {
             self.count_redelivery();
@@ -261,8 +268,23 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         }
     }
 
+    #[cold]
+    fn begin_timing(&mut self, stamp: Stamp) {
+        self.mailbox.cell.stopwatch.begin(stamp);
+        self.is_timed = true;
+    }
+
+    #[cold]
+    fn end_timing(&mut self) {
+        self.mailbox.cell.stopwatch.end();
+        self.is_timed = false;
+    }
+
     #[inline]
     fn settle<E: fmt::Display>(&mut self, result: Result<(), E>) {
+        if self.is_timed {
+            self.end_timing();
+        }
         match result {
             Ok(()) => {
                 if self.in_doubt.is_some() || self.mailbox.knows_messages() {
@@ -323,6 +345,9 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
 
     /// Settles the message that was being handled, if the panic came from its handler.
     fn settle_panic(&mut self, panic: &str) {
+        if self.is_timed {
+            self.end_timing();
+        }
         self.mailbox.cell.tally.count_panic();
         if self.mailbox.cell.tally.in_handler() > 0 {
             self.settle_failure(Failure::Panicked, panic.into());

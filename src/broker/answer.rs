@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::caller::Way;
 use super::offer::{Admission, Target};
 use super::{Caller, Declined, ForwardError, Hub, ReplyError, SendError, SendErrorKind};
@@ -15,7 +17,7 @@ struct HandOver<'a, M> {
 impl<M: Send> Admission<M> for HandOver<'_, M> {
     type Refusal = SendErrorKind;
 
-    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
+    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         envelope.set_request(Some(self.key));
         // If the caller has gone, the message is sent all the same, and discarded like any other whose caller has.
         self.table.hand_over(self.key, to.epoch);

@@ -30,7 +30,7 @@ impl<'a, M> Carry<'a, M> {
 impl<M: Send> Admission<M> for Carry<'_, M> {
     type Refusal = SendErrorKind;
 
-    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
+    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         envelope.set_request(self.key);
         if let Some(key) = self.key {
             self.table.hand_over(key, to.epoch);

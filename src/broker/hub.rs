@@ -14,7 +14,7 @@ use crate::address::{ActorAddress, ActorId};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
-use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Traffic};
+use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
 use crate::requests::{Ended, RequestTable};
 use crate::schedule::Agenda;
 
@@ -40,6 +40,7 @@ struct Departures<M> {
     displaced: HashMap<Epoch, Arc<ActorCell<M>>, RandomState>,
     /// The accounts of those that have.
     ended: Traffic,
+    timings: Timings,
 }
 
 impl<M: Message> Hub<M> {
@@ -52,7 +53,11 @@ impl<M: Message> Hub<M> {
             retries: Retries::new(settings.retry, settings.jitter.clone()),
             dead_letters: LetterStore::new(settings.dead_letters),
             settings,
-            departures: Mutex::new(Departures { displaced: HashMap::default(), ended: Traffic::default() }),
+            departures: Mutex::new(Departures {
+                displaced: HashMap::default(),
+                ended: Traffic::default(),
+                timings: Timings::default(),
+            }),
             shut: AtomicBool::new(false),
             gone: tokio::sync::Notify::new(),
         }
@@ -116,7 +121,16 @@ impl<M: Message> Hub<M> {
             self.registry.remove(cell) || departures.displaced.remove(&cell.epoch).is_some()
         };
         if cell.has_settled() && known(&mut departures) {
-            departures.ended.add(&cell.traffic());
+            let (traffic, timings) = cell.close_account();
+            departures.ended.add(&traffic);
+            departures.timings.merge(&timings);
+        }
+    }
+
+    /// Counts the round trip of a request that was first sent to `cell`, which may have ended meanwhile.
+    pub(super) fn record_round_trip(&self, cell: &ActorCell<M>, nanos: u64) {
+        if !cell.record_round_trip(nanos) {
+            self.departures.lock().timings.round_trip.merge(&Timing::of(nanos));
         }
     }
 
@@ -211,15 +225,19 @@ impl<M: Message> Hub<M> {
 
     pub(super) fn metrics(&self) -> BrokerMetrics {
         let departures = self.departures.lock();
-        let mut total = departures.ended;
+        let (mut total, mut timings) = (departures.ended, departures.timings.clone());
         let actors: Vec<_> = self.all_actors(&departures).iter().map(|cell| cell.metrics()).collect();
         drop(departures);
         total.add(&self.agenda.traffic());
-        actors.iter().for_each(|actor| total.add(&actor.traffic));
+        for actor in &actors {
+            total.add(&actor.traffic);
+            timings.merge(&actor.timings);
+        }
         let (dead_letters, dead_letters_dropped) = self.dead_letters.counts();
         BrokerMetrics {
             at: Utc::now(),
             total,
+            timings,
             requests_in_flight: self.requests.in_flight(),
             late_replies: self.requests.late_replies(),
             retries: self.retries.made(),

@@ -50,7 +50,7 @@ pub(super) trait Admission<M>: Send {
     type Refusal: Refusal;
 
     /// The message is about to go into the mailbox of `to`.
-    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), Self::Refusal>;
+    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), Self::Refusal>;
 
     /// It did not get in, and waits for room.
     fn waits(&self) {}

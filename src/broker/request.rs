@@ -17,6 +17,21 @@ struct Ask<'a, M> {
     /// Of the caller's task, for the entry.
     waker: Option<Waker>,
     pending: Option<Pending<'a, M>>,
+    /// What is timed, if it is.
+    trip: Option<RoundTrip<M>>,
+}
+
+/// The way of a request to its first actor and of its reply back.
+struct RoundTrip<M> {
+    actor: Arc<ActorCell<M>>,
+    began: Deadline,
+}
+
+impl<M> RoundTrip<M> {
+    #[cold]
+    fn begin(actor: &Arc<ActorCell<M>>) -> Self {
+        Self { actor: Arc::clone(actor), began: Deadline::now() }
+    }
 }
 
 impl Refusal for RequestErrorKind {
@@ -33,7 +48,7 @@ impl<M: Send> Admission<M> for Ask<'_, M> {
     type Refusal = RequestErrorKind;
 
     #[inline]
-    fn admit(&mut self, to: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), RequestErrorKind> {
+    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), RequestErrorKind> {
         if envelope.is_from_handler_of(to.id) {
             return Err(RequestErrorKind::WouldDeadlock);
         }
@@ -46,6 +61,9 @@ impl<M: Send> Admission<M> for Ask<'_, M> {
                 let pending = self.table.open(to.epoch, self.deadline, waker).ok_or(RequestErrorKind::TooMany)?;
                 envelope.set_request(Some(pending.key()));
                 self.pending = Some(pending);
+                if envelope.id().is_sampled() {
+                    self.trip = Some(RoundTrip::begin(to));
+                }
             }
         }
         Ok(())
@@ -79,7 +97,7 @@ impl<M: Message> Hub<M> {
                 envelope.note_sending(&target.address());
             }
             let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-            let mut ask = Ask { table: &self.requests, deadline, waker: Some(waker), pending: None };
+            let mut ask = Ask { table: &self.requests, deadline, waker: Some(waker), pending: None, trip: None };
             match self.offer(&target, envelope, &mut ask) {
                 Offered::Accepted => ask.pending = ask.pending.map(Pending::polled_at_once),
                 offered => self.ask_on(&target, offered, &mut ask).await?,
@@ -89,6 +107,9 @@ impl<M: Message> Hub<M> {
                 // Nothing is accepted without an entry.
                 None => Err(Ended::NoReply),
             };
+            if let (Some(trip), Ok(_)) = (ask.trip, &reply) {
+                self.end_trip(&trip);
+            }
             reply.map_err(|ended| RequestError::ended(ended, target.address()))
         }
     }
@@ -114,5 +135,10 @@ impl<M: Message> Hub<M> {
             polled
         })
         .await
+    }
+
+    #[cold]
+    fn end_trip(&self, trip: &RoundTrip<M>) {
+        self.record_round_trip(&trip.actor, Deadline::now().nanos_since(trip.began));
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendError, SendErrorKind};
 use crate::actor::ActorCell;
@@ -10,7 +12,7 @@ impl<M> Admission<M> for Tell {
     type Refusal = SendErrorKind;
 
     #[inline]
-    fn admit(&mut self, _: &ActorCell<M>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
+    fn admit(&mut self, _: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         // Whatever it was before: what is sent on is no longer the request it came as.
         envelope.set_request(None);
         Ok(())

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 use std::task::{Context, Waker};
 
-use crate::message::MessageEnvelope;
+use super::waits::Waits;
+use crate::message::{Deadline, MessageEnvelope};
 
 /// The senders that wait for room, in the order of their arrival.
 ///
@@ -14,10 +15,12 @@ pub(super) struct BlockedSenders<M> {
     next_ticket: u64,
     line: VecDeque<Blocked<M>>,
     unattended: usize,
+    waits: Waits,
 }
 
 struct Blocked<M> {
     ticket: Ticket,
+    since: Deadline,
     /// Of the sender; none if nobody waits.
     waker: Option<Waker>,
     envelope: MessageEnvelope<M>,
@@ -29,7 +32,7 @@ pub(super) struct Ticket(u64);
 
 impl<M> BlockedSenders<M> {
     pub(super) const fn new() -> Self {
-        Self { next_ticket: 0, line: VecDeque::new(), unattended: 0 }
+        Self { next_ticket: 0, line: VecDeque::new(), unattended: 0, waits: Waits::new() }
     }
 
     /// How many messages stand in the line.
@@ -42,11 +45,14 @@ impl<M> BlockedSenders<M> {
         self.unattended
     }
 
-    pub(super) fn enter(&mut self, envelope: MessageEnvelope<M>, waker: Option<Waker>) -> Ticket {
-        self.unattended += usize::from(waker.is_none());
+    pub(super) fn enter(&mut self, envelope: MessageEnvelope<M>, waker: Option<Waker>, now: Deadline) -> Ticket {
+        match waker {
+            Some(_) => self.waits.begin(now),
+            None => self.unattended += 1,
+        }
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        self.line.push_back(Blocked { ticket, waker, envelope });
+        self.line.push_back(Blocked { ticket, since: now, waker, envelope });
         ticket
     }
 
@@ -64,19 +70,30 @@ impl<M> BlockedSenders<M> {
     /// Takes the sender out of the line, wherever it stands.
     pub(super) fn leave(&mut self, ticket: Ticket) -> Option<MessageEnvelope<M>> {
         let place = self.place(ticket)?;
-        self.line.remove(place).map(|blocked| blocked.envelope)
+        let left = self.line.remove(place)?;
+        self.waits.end(left.since, Deadline::now());
+        Some(left.envelope)
     }
 
     /// Takes what has waited longest; of a closed mailbox, only what nobody waits with.
-    pub(super) fn admit(&mut self, closed: bool) -> Option<(MessageEnvelope<M>, Option<Waker>)> {
+    pub(super) fn admit(&mut self, closed: bool, now: Deadline) -> Option<(MessageEnvelope<M>, Option<Waker>)> {
         let place = if closed { self.line.iter().position(|blocked| blocked.waker.is_none())? } else { 0 };
-        let blocked = self.line.remove(place)?;
-        self.unattended -= usize::from(blocked.waker.is_none());
-        Some((blocked.envelope, blocked.waker))
+        let admitted = self.line.remove(place)?;
+        match admitted.waker {
+            Some(_) => self.waits.end(admitted.since, now),
+            None => self.unattended -= 1,
+        }
+        Some((admitted.envelope, admitted.waker))
     }
 
-    pub(super) fn wakers(&self) -> Vec<Waker> {
+    /// There will be no room any more, so nobody waits for it. Gives who has to be told; each leaves by itself.
+    pub(super) fn let_go(&mut self) -> Vec<Waker> {
+        self.waits.end_all(Deadline::now());
         self.line.iter().filter_map(|blocked| blocked.waker.clone()).collect()
+    }
+
+    pub(super) fn waits(&self) -> Waits {
+        self.waits
     }
 
     fn place(&self, ticket: Ticket) -> Option<usize> {

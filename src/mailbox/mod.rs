@@ -42,6 +42,7 @@ mod queue;
 mod receiver;
 mod sender;
 mod wait;
+mod waits;
 
 pub use error::{CapacityError, MailboxError, MailboxErrorKind};
 pub use options::{BackpressureStrategy, MailboxOptions};
@@ -49,6 +50,7 @@ pub use receiver::MailboxReceiver;
 pub use sender::{Accepted, MailboxSender, mailbox};
 
 pub(crate) use queue::{Batch, Queue};
+pub(crate) use waits::Waits;
 
 #[cfg(test)]
 mod tests;

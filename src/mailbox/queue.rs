@@ -193,7 +193,7 @@ impl<M> Queue<M> {
             return false;
         }
         let receiver = state.receiver.take();
-        let senders = state.blocked.as_ref().map_or_else(Vec::new, |blocked| blocked.wakers());
+        let senders = state.blocked.as_mut().map_or_else(Vec::new, |blocked| blocked.let_go());
         drop(state);
         senders.into_iter().chain(receiver).for_each(Waker::wake);
         true
@@ -209,7 +209,7 @@ impl<M> Queue<M> {
         let mut state = self.state.lock();
         let mut drained = state.levels.drain();
         if self.is_closed() {
-            let in_line = std::iter::from_fn(|| state.blocked.as_mut()?.admit(true));
+            let in_line = std::iter::from_fn(|| state.blocked.as_mut()?.admit(true, Deadline::now()));
             drained.extend(in_line.map(|(envelope, _)| envelope));
         }
         self.admit_blocked(state);
@@ -292,7 +292,8 @@ impl<M> Queue<M> {
     }
 
     #[inline(always)]
-    fn put_in(&self, state: &mut State<M>, envelope: MessageEnvelope<M>) {
+    fn put_in(&self, state: &mut State<M>, mut envelope: MessageEnvelope<M>) {
+        envelope.stamp();
         let normal = envelope.priority() == MessagePriority::Normal;
         state.levels.push(envelope);
         if !normal {

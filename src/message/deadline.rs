@@ -71,6 +71,11 @@ impl Deadline {
         self.0.get()
     }
 
+    /// The nanoseconds from `earlier` to this; zero if it is not earlier.
+    pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
+        self.nanos().saturating_sub(earlier.nanos())
+    }
+
     pub(crate) fn from_nanos(nanos: u64) -> Self {
         Self(NonZeroU64::new(nanos).unwrap_or(NonZeroU64::MIN))
     }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::address::{ActorAddress, ActorId};
 use crate::message::metadata::Extras;
-use crate::message::{Again, Deadline, Marks, Message, MessageId, MessagePriority, RequestKey};
+use crate::message::{Again, Deadline, Marks, Message, MessageId, MessagePriority, RequestKey, Stamp};
 use crate::retry::RetryPolicy;
 
 /// A message and its header.
@@ -38,6 +38,7 @@ pub struct MessageEnvelope<M> {
     attempt: u16,
     priority: MessagePriority,
     marks: Marks,
+    stamp: Stamp,
     message: M,
 }
 
@@ -59,6 +60,7 @@ impl<M: Message> MessageEnvelope<M> {
             attempt: 1,
             priority: message.priority(),
             marks: if deadline.is_some() { Marks::LIVES_BY_TYPE } else { Marks::NONE },
+            stamp: Stamp::NONE,
             message,
         }
     }
@@ -279,8 +281,21 @@ impl<M> MessageEnvelope<M> {
     /// common path as well, and copy it from there.
     #[inline(always)]
     pub(crate) fn relocated(self) -> Self {
-        let Self { id, sender, deadline, request, extras, attempt, priority, marks, message } = self;
-        Self { id, sender, deadline, request, extras, attempt, priority, marks, message }
+        let Self { id, sender, deadline, request, extras, attempt, priority, marks, stamp, message } = self;
+        Self { id, sender, deadline, request, extras, attempt, priority, marks, stamp, message }
+    }
+
+    /// Notes when it goes into a mailbox, if timings are taken of it.
+    // Set in either case, since it may have been in another mailbox before, with another id.
+    #[inline(always)]
+    pub(crate) fn stamp(&mut self) {
+        self.stamp = if self.id.is_sampled() { Stamp::now() } else { Stamp::NONE };
+    }
+
+    /// When it went into the mailbox that it is in or has left.
+    #[inline(always)]
+    pub(crate) fn stamped(&self) -> Stamp {
+        self.stamp
     }
 
     pub(crate) fn request(&self) -> Option<RequestKey> {
@@ -300,8 +315,8 @@ impl<M> MessageEnvelope<M> {
     pub(crate) fn copy(&self) -> Option<Self> {
         let again = self.extras.as_ref()?.again.as_ref()?;
         let message = again.clone_message(&self.message);
-        let Self { id, sender, deadline, request, ref extras, attempt, priority, marks, message: _ } = *self;
-        Some(Self { id, sender, deadline, request, extras: extras.clone(), attempt, priority, marks, message })
+        let Self { id, sender, deadline, request, ref extras, attempt, priority, marks, stamp, message: _ } = *self;
+        Some(Self { id, sender, deadline, request, extras: extras.clone(), attempt, priority, marks, stamp, message })
     }
 
     /// Begins another attempt.

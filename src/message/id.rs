@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::SAMPLED_ONE_IN;
 use crate::unique_id::{ParseIdError, UniqueId};
 
 /// Numbers which a thread takes from the shared counter at once.
@@ -15,6 +16,16 @@ use crate::unique_id::{ParseIdError, UniqueId};
 /// outlast any number of short-lived threads.
 const BLOCK: u64 = 65_536;
 
+/// 2⁶⁴ divided by the golden ratio, and odd: its multiples are spread over all numbers of 64 bits.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// What mixes such a multiple, in SplitMix64.
+const MIX: u64 = 0xBF58_476D_1CE4_E5B9;
+
+/// Bits that are zero for one number in [`SAMPLED_ONE_IN`].
+const SAMPLE_BITS: u32 = SAMPLED_ONE_IN.trailing_zeros();
+
+const _: () = assert!(SAMPLED_ONE_IN.is_power_of_two());
 const _: () = assert!(size_of::<Option<MessageId>>() == 16);
 
 /// Tells a message apart from every other, also from those of other processes.
@@ -53,6 +64,18 @@ impl MessageId {
     #[must_use]
     pub fn next() -> Self {
         Self(UniqueId::of_this_process(next_sequence()))
+    }
+
+    /// Whether [timings](crate::metrics::Timings) are taken of the message with this id: true for one in
+    /// [`SAMPLED_ONE_IN`], and always the same for one id, wherever it is asked.
+    ///
+    /// The choice is as if by lot, so it follows no rhythm that a sender may have. It is the number that SplitMix64
+    /// (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014) draws in the place of the id's
+    /// sequence number, mixed once instead of twice, which is enough for the few bits that decide.
+    #[inline]
+    pub const fn is_sampled(self) -> bool {
+        let drawn = self.0.low().wrapping_mul(GOLDEN);
+        (drawn ^ (drawn >> 30)).wrapping_mul(MIX) >> (u64::BITS - SAMPLE_BITS) == 0
     }
 }
 
@@ -142,6 +165,37 @@ mod tests {
         });
         let before = before.join().unwrap();
         assert!(receiver.recv().unwrap() > before);
+    }
+
+    fn numbered(sequence: u64) -> MessageId {
+        MessageId(UniqueId::of_this_process(sequence))
+    }
+
+    /// Asserts that about one in so many of the ids is sampled: no further off than five standard deviations of a lot.
+    #[track_caller]
+    fn assert_sampled(ids: impl ExactSizeIterator<Item = u64>) {
+        let part = 1.0 / f64::from(SAMPLED_ONE_IN);
+        let number = ids.len() as f64;
+        let sampled = ids.filter(|sequence| numbered(*sequence).is_sampled()).count() as f64;
+        let deviation = (number * part * (1.0 - part)).sqrt();
+        assert!((sampled - number * part).abs() < 5.0 * deviation, "{sampled} of {number}");
+    }
+
+    #[test]
+    fn one_id_in_so_many_is_sampled() {
+        for start in [0, 1, BLOCK - 1, 1 << 20, 1 << 40] {
+            assert_sampled((0..200_000_u32).map(|number| start + u64::from(number)));
+        }
+    }
+
+    /// Among them Fibonacci numbers, of which the golden ratio alone would make a rhythm.
+    #[test]
+    fn whoever_sends_to_receivers_in_turn_has_each_of_them_sampled_alike() {
+        for receivers in [2, 3, 5, 8, 34, 55, 64, 89, 100, 128, 610, 1_000, 4_181, 46_368, BLOCK] {
+            for receiver in (0..receivers).step_by(1 + receivers as usize / 20) {
+                assert_sampled((0..10_000_u32).map(|round| u64::from(round) * receivers + receiver));
+            }
+        }
     }
 
     #[test]

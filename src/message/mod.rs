@@ -34,6 +34,7 @@ mod marks;
 mod metadata;
 mod priority;
 mod request_key;
+mod stamp;
 mod traits;
 
 pub use envelope::MessageEnvelope;
@@ -47,3 +48,4 @@ pub(crate) use again::Again;
 pub(crate) use deadline::Deadline;
 pub(crate) use marks::Marks;
 pub(crate) use request_key::RequestKey;
+pub(crate) use stamp::{LONGEST as LONGEST_STAMP, Stamp};

@@ -5,6 +5,9 @@
 //! own: what goes into a mailbox is counted under the lock that moves it, and what comes out is counted by the one
 //! task that handles it, in memory of its own.
 //!
+//! How long messages wait and are handled, and requests take, is measured for one in [`SAMPLED_ONE_IN`]: see
+//! [`Timings`]. Everything in a snapshot can be serialised, read back, and its timings merged with those of others.
+//!
 //! ```
 //! # use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
 //! # use switchboard::message::{Message, MessageEnvelope};
@@ -33,10 +36,16 @@
 mod audit;
 mod outcome;
 mod snapshot;
+mod stopwatch;
 mod tally;
+mod timing;
+mod timings;
 
 pub use audit::{Account, Audit, Difference};
 pub use outcome::{Outcome, Outcomes};
 pub use snapshot::{ActorMetrics, BrokerMetrics, Traffic};
+pub use timing::Timing;
+pub use timings::{SAMPLED_ONE_IN, Timings};
 
+pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tally::Tally;

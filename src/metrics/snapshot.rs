@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{ActorAddress, ActorId};
-use crate::metrics::Outcomes;
+use crate::metrics::{Outcomes, Timings};
 
 /// What a broker has counted, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +14,8 @@ pub struct BrokerMetrics {
     pub at: DateTime<Utc>,
     /// All actors together, those that have ended included.
     pub total: Traffic,
+    /// How long the messages of all actors took, those that have ended included.
+    pub timings: Timings,
     /// Requests whose callers wait.
     pub requests_in_flight: usize,
     /// Replies that came after their callers had gone.
@@ -40,6 +44,8 @@ pub struct ActorMetrics {
     pub blocked_senders: usize,
     /// Its messages.
     pub traffic: Traffic,
+    /// How long they took.
+    pub timings: Timings,
 }
 
 /// The accounts of accepted envelopes.
@@ -65,6 +71,10 @@ pub struct Traffic {
     pub rebuilds: u64,
     /// Times that a handler began with a message which one had had before.
     pub redeliveries: u64,
+    /// How often a sender has had to wait for room in a mailbox.
+    pub times_blocked: u64,
+    /// How long senders have waited for room, each counted by itself, and those included that still wait.
+    pub time_blocked: Duration,
 }
 
 impl Traffic {
@@ -86,6 +96,8 @@ impl Traffic {
         self.panics += other.panics;
         self.rebuilds += other.rebuilds;
         self.redeliveries += other.redeliveries;
+        self.times_blocked += other.times_blocked;
+        self.time_blocked = self.time_blocked.saturating_add(other.time_blocked);
     }
 }
 
@@ -108,6 +120,8 @@ mod tests {
             panics: 6,
             rebuilds: 7,
             redeliveries: 8,
+            times_blocked: 8,
+            time_blocked: Duration::from_secs(10),
         }
     }
 
@@ -147,6 +161,8 @@ mod tests {
             panics: 18,
             rebuilds: 21,
             redeliveries: 24,
+            times_blocked: 24,
+            time_blocked: Duration::from_secs(30),
         };
         assert_eq!(total, expected);
         assert_eq!(total.unaccounted(), 0);

@@ -4,8 +4,8 @@ use std::task::{Context, Poll, Waker};
 use super::{Pushed, Queue, State};
 use crate::mailbox::blocked::{BlockedSenders, Ticket};
 use crate::mailbox::lock::Guard;
-use crate::mailbox::{MailboxError, MailboxErrorKind};
-use crate::message::MessageEnvelope;
+use crate::mailbox::{MailboxError, MailboxErrorKind, Waits};
+use crate::message::{Deadline, MessageEnvelope};
 
 /// The line of senders that wait for room.
 impl<M> Queue<M> {
@@ -15,12 +15,13 @@ impl<M> Queue<M> {
         envelope: MessageEnvelope<M>,
         cx: &Context<'_>,
     ) -> Result<Ticket, MailboxError<M>> {
+        let now = Deadline::now();
         let mut state = self.state.lock();
         if self.is_closed() {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
         let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
-        let ticket = blocked.enter(envelope, Some(cx.waker().clone()));
+        let ticket = blocked.enter(envelope, Some(cx.waker().clone()), now);
         self.attend(&mut state);
         // Pairs with the fence in `admit_all`.
         fence(Ordering::SeqCst);
@@ -71,7 +72,7 @@ impl<M> Queue<M> {
         }
         state.owed -= u32::from(owed);
         state.counts.accepted += 1;
-        state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new())).enter(envelope, None);
+        state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new())).enter(envelope, None, Deadline::now());
         self.attend(&mut state);
         // Pairs with the fence in `admit_all`.
         fence(Ordering::SeqCst);
@@ -103,12 +104,18 @@ impl<M> Queue<M> {
         }
     }
 
+    /// What has been counted of the line.
+    pub(crate) fn waits(&self) -> Waits {
+        self.state.lock().blocked.as_ref().map_or_else(Waits::new, |blocked| blocked.waits())
+    }
+
     #[cold]
     fn admit_some(&self, mut state: Guard<'_, State<M>>) {
-        let (mut admitted, mut wakers) = (0, Vec::new());
+        let (mut admitted, mut wakers, mut now) = (0, Vec::new(), None);
         let closed = self.is_closed();
         while state.levels.len() + self.in_hand.load(Ordering::SeqCst) < self.options.limit()
-            && let Some((envelope, waker)) = state.blocked.as_mut().and_then(|blocked| blocked.admit(closed))
+            && let Some((envelope, waker)) =
+                state.blocked.as_mut().and_then(|blocked| blocked.admit(closed, *now.get_or_insert_with(Deadline::now)))
         {
             // What nobody waits with was accepted when it got in line.
             state.counts.accepted += u64::from(waker.is_some());

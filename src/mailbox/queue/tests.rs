@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::Message;
+use crate::message::{Message, MessageId};
 
 #[derive(Debug, PartialEq)]
 struct Note(u64);
@@ -116,4 +116,45 @@ fn the_buffers_of_an_urgent_burst_shrink_too() {
         burst(&queue, &mut batch, 3);
     }
     assert!(queue.state.lock().levels.capacity() <= 2 * KEEP_BUFFER);
+}
+
+/// A note of which timings are taken, or not.
+fn note_that_is(sampled: bool) -> MessageEnvelope<Note> {
+    std::iter::repeat_with(|| note(0)).find(|note| note.id().is_sampled() == sampled).unwrap()
+}
+
+#[test]
+fn an_envelope_that_goes_into_another_mailbox_is_stamped_as_its_new_id_says() {
+    let (queue, mut batch) = (Queue::new(MailboxOptions::default()), Batch::new());
+    let mut pass = |envelope| {
+        assert!(queue.push(envelope).is_ok());
+        assert!(queue.fill(&mut batch));
+        queue.take(&mut batch).unwrap()
+    };
+    let mut envelope = pass(note_that_is(true));
+    assert!(envelope.stamped().is_some());
+    let plain: MessageId = note_that_is(false).id();
+    envelope.stand_in_for(plain);
+    let mut envelope = pass(envelope);
+    assert!(!envelope.stamped().is_some());
+    envelope.stand_in_for(note_that_is(true).id());
+    assert!(pass(envelope).stamped().is_some());
+}
+
+#[test]
+fn an_envelope_is_stamped_on_every_way_into_a_mailbox() {
+    let options = MailboxOptions::bounded(1).strategy(BackpressureStrategy::DropOldest);
+    for level in MessagePriority::ALL {
+        let (queue, mut batch) = (Queue::new(options), Batch::new());
+        assert!(queue.push(note(0).with_priority(MessagePriority::Low)).is_ok());
+        assert!(queue.push(note_that_is(true).with_priority(level)).is_ok_and(|evicted| evicted.is_some()));
+        assert!(queue.fill(&mut batch));
+        assert!(queue.take(&mut batch).is_some_and(|envelope| envelope.stamped().is_some()), "{level:?}");
+    }
+    let (queue, mut batch) = (Queue::new(MailboxOptions::bounded(1)), Batch::new());
+    assert!(queue.push(note(0)).is_ok());
+    assert!(queue.enter_line(note_that_is(true), &Context::from_waker(Waker::noop())).is_ok());
+    assert_eq!(next(&queue, &mut batch), Some(0));
+    assert!(queue.fill(&mut batch));
+    assert!(queue.take(&mut batch).is_some_and(|envelope| envelope.stamped().is_some()));
 }
