@@ -23,7 +23,7 @@ Options:
 
 Lines are newline bytes, as `wc -l` counts them. Blank lines hold only ASCII whitespace. A file is text, and
 counted, if it is valid UTF-8 with no NUL byte in its first 8 KiB; one that is not, or can't be read, is
-listed with the reason. Hidden files count. Symbolic links are not followed, and `.git` is left alone.
+listed with the reason. Reading is tried again where that may help, as with too many open files. Hidden files count. Symbolic links are not followed, and `.git` is left alone.
 
 Exit codes: 0 if the census is complete, 1 if it is not, 2 if the arguments make no sense.
 ";

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use switchboard::actor::{ActorHandle, SpawnOptions, StopCause, once};
 use switchboard::broker::{InMemoryMessageBroker, MessageBroker, RegisterError};
+use switchboard::dead_letters::DeadLetterOptions;
 use switchboard::mailbox::MailboxOptions;
+use switchboard::retry::{Backoff, RetryPolicy};
 
 use crate::addresses;
 use crate::arguments::Arguments;
@@ -14,20 +16,28 @@ use crate::progress::Progress;
 use crate::reader::Reader;
 use crate::report::Report;
 use crate::summary::Summary;
+use crate::unread;
 use crate::walker::Walker;
 
-type Broker = InMemoryMessageBroker<CensusMessage>;
+pub(crate) type Broker = InMemoryMessageBroker<CensusMessage>;
 type Readers = Vec<ActorHandle<CensusMessage>>;
 
 /// How many paths wait for one reader before the walker does: enough to keep it reading, and no whole tree.
 const READER_MAILBOX: MailboxOptions = MailboxOptions::bounded(64);
+
+/// For a file that may be readable in a moment, such as when one of those that are open is closed again. The waits
+/// between the attempts come to 1.1 s at most, and to half of that on average.
+const RETRY: RetryPolicy =
+    RetryPolicy::attempts(8).backoff(Backoff::exponential(Duration::from_millis(10)).cap(Duration::from_millis(500)));
 
 /// More than enough for actors that have nothing left to do.
 const TIME_TO_STOP: Duration = Duration::from_secs(10);
 
 pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
     let start = Instant::now();
-    let broker = Broker::new();
+    // All dead letters are kept: each is a file that is to be listed.
+    let broker = Broker::builder().dead_letters(DeadLetterOptions::new().capacity(usize::MAX)).build()?;
+    broker.set_retry(&addresses::readers(), RETRY);
     let progress = Progress::start(arguments);
     broker.spawn(&addresses::summary(), Summary::default()).await?;
     let readers = spawn_readers(&broker, arguments.workers.get(), &progress).await?;
@@ -39,7 +49,7 @@ pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
     progress.end();
     // Whoever answered may not have returned yet; with all actors gone, the broker's account is closed.
     broker.shutdown(TIME_TO_STOP).await;
-    Ok(Report::new(totals, broker.metrics(), elapsed))
+    Ok(Report::new(totals, unread::failures(&broker.dead_letters()), &broker, elapsed))
 }
 
 async fn spawn_readers(broker: &Broker, number: usize, progress: &Progress) -> Result<Readers, RegisterError> {

@@ -10,10 +10,17 @@ use serde::Serialize;
 pub(crate) struct Failure {
     pub(crate) path: String,
     pub(crate) reason: String,
+    /// How often reading it was attempted, if more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempts: Option<u32>,
 }
 
 impl Failure {
     pub(crate) fn new(path: &Path, reason: &impl fmt::Display) -> Self {
-        Self { path: path.display().to_string(), reason: reason.to_string() }
+        Self { path: path.display().to_string(), reason: reason.to_string(), attempts: None }
+    }
+
+    pub(crate) fn after(self, attempts: u32) -> Self {
+        Self { attempts: Some(attempts).filter(|attempts| *attempts > 1), ..self }
     }
 }

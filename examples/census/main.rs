@@ -11,11 +11,16 @@
 //! ```
 //!
 //! The walker finds the files, and waits when the readers have as many as they can hold. A reader counts a file and
-//! tells the tally of its language. The summary knows which tallies there are and what could not be counted, and is
+//! tells the tally of its language. The summary knows which tallies there are and what is not to be counted, and is
 //! the one to ask for the totals.
 //!
-//! Nothing sleeps or polls for the end: when the walk is over the readers are drained, and with the last of them gone
-//! each count is in its tally's mailbox, where a request for the totals queues up behind it.
+//! A file that can't be read because of something that may pass, such as too many open files, is handled again a little
+//! later, by any reader. One that can't be read at all is rejected. What was read in vain is a dead letter, with its path
+//! and the reason; at the end they are listed.
+//!
+//! Nothing sleeps or polls for the end: when the walk is over the readers are drained, which waits for what is to be
+//! handled again. With the last of them gone each count is in its tally's mailbox, where a request for the totals
+//! queues up behind it.
 
 mod addresses;
 mod arguments;
@@ -23,6 +28,7 @@ mod census;
 mod counts;
 mod error;
 mod failure;
+mod hindrance;
 mod languages;
 mod message;
 mod progress;
@@ -34,6 +40,7 @@ mod tally;
 mod text;
 mod totals;
 mod tree;
+mod unread;
 mod walker;
 
 use std::io::{self, BufWriter, ErrorKind, Write};

@@ -10,9 +10,9 @@ use crate::error::CensusError;
 use crate::failure::Failure;
 use crate::totals::Totals;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum CensusMessage {
-    /// To a reader: count this file.
+    /// To a reader: count this file. Sent at least once, since it may be that it can be read only at the next attempt.
     Read(PathBuf),
     /// To a tally: a file more of your language.
     Counted(Counts),

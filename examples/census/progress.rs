@@ -27,7 +27,8 @@ impl Progress {
         Self { bar }
     }
 
-    pub(crate) fn handled(&self) {
+    /// A reader has begun with a file.
+    pub(crate) fn begun(&self) {
         self.bar.inc(1);
     }
 

@@ -9,11 +9,12 @@ use switchboard::message::MessageEnvelope;
 use crate::addresses;
 use crate::error::CensusError;
 use crate::failure::Failure;
+use crate::hindrance;
 use crate::languages::Language;
 use crate::message::CensusMessage;
 use crate::progress::Progress;
 use crate::tally::Tally;
-use crate::text::TextCounter;
+use crate::text::{NotCounted, TextCounter};
 
 pub(crate) struct Reader {
     text: TextCounter,
@@ -70,6 +71,10 @@ impl MessageHandler<CensusMessage> for Reader {
         envelope: MessageEnvelope<CensusMessage>,
         context: &Context<CensusMessage, B>,
     ) -> Result<(), CensusError> {
+        // Those that it comes back to later are on the bar already.
+        if envelope.attempt() == 1 {
+            self.progress.begun();
+        }
         let path = match envelope.into_message() {
             CensusMessage::Read(path) => path,
             other => return Err(other.not_for("reader")),
@@ -82,12 +87,15 @@ impl MessageHandler<CensusMessage> for Reader {
                 let counted = CensusMessage::Counted(counts);
                 context.send(tally, counted).await?;
             }
+            // Left to the retry policy.
+            Err(NotCounted::Io(error)) if hindrance::may_pass(&error) => return Err(error.into()),
+            Err(NotCounted::Io(error)) => return Err(context.reject(error.into())),
+            // Nothing failed: it has been read, and is no text.
             Err(reason) => {
                 let failed = CensusMessage::Failed(Failure::new(&path, &reason));
                 context.send(&self.summary, failed).await?;
             }
         }
-        self.progress.handled();
         Ok(())
     }
 }

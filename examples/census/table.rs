@@ -70,7 +70,7 @@ fn write_failures(failed: &[Failure], out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "\nNot counted: {}", grouped(failed.len() as u64))?;
     let listed = failed.iter().take(MOST_FAILURES);
-    let listed: Vec<_> = listed.map(|failure| [&failure.reason, &failure.path].map(|text| printable(text))).collect();
+    let listed: Vec<_> = listed.map(|failure| [reason(failure), printable(&failure.path)]).collect();
     let width = listed.iter().map(|[reason, _]| reason.chars().count()).max().unwrap_or_default();
     for [reason, path] in &listed {
         writeln!(out, "  {reason:width$}   {path}")?;
@@ -78,6 +78,14 @@ fn write_failures(failed: &[Failure], out: &mut dyn Write) -> io::Result<()> {
     match failed.len().saturating_sub(MOST_FAILURES) {
         0 => Ok(()),
         more => writeln!(out, "  … and {} more, which --json lists", grouped(more as u64)),
+    }
+}
+
+fn reason(failure: &Failure) -> String {
+    let reason = printable(&failure.reason);
+    match failure.attempts {
+        Some(attempts) => format!("{reason}, {attempts} attempts"),
+        None => reason,
     }
 }
 
@@ -90,6 +98,9 @@ fn write_broker(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let outcomes = traffic.outcomes.iter();
     let outcomes: Vec<_> = outcomes.map(|(outcome, count)| format!("{} {outcome}", grouped(count))).collect();
     writeln!(out, "  {}", outcomes.join(", "))?;
+    if traffic.redeliveries > 0 {
+        writeln!(out, "  handled again: {}", grouped(traffic.redeliveries))?;
+    }
     writeln!(out, "  deepest mailbox: {}", traffic.deepest_mailbox)
 }
 

@@ -6,13 +6,13 @@ use crate::counts::Counts;
 use crate::failure::Failure;
 use crate::languages::Language;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) languages: Vec<LanguageCounts>,
     pub(crate) failed: Vec<Failure>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct LanguageCounts {
     pub(crate) language: &'static str,
     #[serde(flatten)]
@@ -28,6 +28,12 @@ impl Totals {
     pub(crate) fn merge(&mut self, other: Self) {
         self.languages.extend(other.languages);
         self.failed.extend(other.failed);
+    }
+
+    /// The same with more that could not be counted.
+    pub(crate) fn with(mut self, failed: Vec<Failure>) -> Self {
+        self.failed.extend(failed);
+        self
     }
 
     /// The same in an order that does not depend on who was first.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ignore::{DirEntry, Walk};
 use switchboard::address::ActorAddress;
 use switchboard::broker::MessageBroker;
+use switchboard::message::MessageEnvelope;
 use tokio::runtime::Handle;
 
 use crate::addresses;
@@ -61,7 +62,7 @@ impl<B: MessageBroker<CensusMessage>> Walker<B> {
         }
         if tree::is_file(&entry) {
             let read = CensusMessage::Read(entry.into_path());
-            self.post.send(&self.readers, read)?;
+            self.post.send(&self.readers, MessageEnvelope::new(read).at_least_once())?;
         }
         Ok(())
     }
@@ -69,13 +70,13 @@ impl<B: MessageBroker<CensusMessage>> Walker<B> {
     fn report(&self, otherwise: &Path, error: &ignore::Error) -> Result<(), CensusError> {
         let (path, reason) = blame(error);
         let failure = Failure::new(path.unwrap_or(otherwise), &reason);
-        self.post.send(&self.summary, CensusMessage::Failed(failure))
+        self.post.send(&self.summary, CensusMessage::Failed(failure).into())
     }
 }
 
 impl<B: MessageBroker<CensusMessage>> Post<B> {
-    fn send(&self, to: &ActorAddress, message: CensusMessage) -> Result<(), CensusError> {
-        Ok(self.runtime.block_on(self.broker.send(to, message))?)
+    fn send(&self, to: &ActorAddress, envelope: MessageEnvelope<CensusMessage>) -> Result<(), CensusError> {
+        Ok(self.runtime.block_on(self.broker.send(to, envelope))?)
     }
 }
 
