@@ -98,7 +98,7 @@ impl<M: Message> ActorMailbox<M> {
         let Some(next) = self.batch.front() else { return false };
         if self.handled.as_ref().is_some_and(|handled| handled.contains(next.id())) {
             if let Some(envelope) = self.take() {
-                self.hub.drop_duplicate(&self.cell, envelope);
+                self.hub.end_duplicate(&self.cell, &envelope);
             }
             return false;
         }

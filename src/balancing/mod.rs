@@ -1,8 +1,98 @@
 //! How a group of actors shares its messages: which member is tried first.
 //!
-//! A policy is a small pure value. It sees the number of members and a [`Cursor`], and names a place; the registry
-//! walks on from there past members that have stopped.
+//! A [`Strategy`] names a way to choose; the policies here are those ways, as small pure values. A policy sees the
+//! [`Members`] of one moment and is given what it needs besides: whose turn it is ([`Cursor`]), a random number, a key.
+//! It names a place, or none if there are no members. It sends nothing, and does not know whether a member is alive:
+//! that is the concern of whoever asks it.
+//!
+//! | strategy | policy | cost of a pick, of `n` members | choose it when |
+//! | --- | --- | --- | --- |
+//! | [`PowerOfTwo`](Strategy::PowerOfTwo) | [`PowerOfTwo`] | two loads read | in doubt: nearly as even as the least loaded, without looking at everybody |
+//! | [`RoundRobin`](Strategy::RoundRobin) | [`RoundRobin`] | one write that all senders share | messages cost the same and members are equally fast |
+//! | [`Random`](Strategy::Random) | [`Random`] | nothing is read or written | as for round robin, and very many threads send at once |
+//! | [`LeastLoaded`](Strategy::LeastLoaded) | [`LeastLoaded`] | `n` loads read | members are few, and each message is long work |
+//! | [`ConsistentHash`](Strategy::ConsistentHash) | [`Ring`] | the key is hashed, and looked up in a time that does not grow with `n` | messages with the same key belong to the same member: order for each key, or a cache |
+//! | [`Weighted`](Strategy::Weighted) | [`WeightTable`] | one line of a table | members are known to be of different sizes |
+//! | [`Broadcast`](Strategy::Broadcast) | none | – | every member must hear of it |
+//!
+//! ```
+//! use switchboard::balancing::{LeastLoaded, Members, PowerOfTwo, Ring};
+//!
+//! /// The members of a group, as the number of messages that each has before it.
+//! struct Loads(Vec<usize>);
+//!
+//! impl Members for Loads {
+//!     fn len(&self) -> usize {
+//!         self.0.len()
+//!     }
+//!
+//!     fn load(&self, place: usize) -> usize {
+//!         self.0[place]
+//!     }
+//!
+//!     fn weight(&self, _place: usize) -> u32 {
+//!         1
+//!     }
+//!
+//!     fn identity(&self, place: usize) -> u64 {
+//!         place as u64
+//!     }
+//! }
+//!
+//! let members = Loads(vec![3, 0, 8]);
+//! assert_eq!(LeastLoaded.pick(&members, 17), Some(1));
+//! // Of any two different members, never the fullest.
+//! assert_ne!(PowerOfTwo.pick(&members, 17), Some(2));
+//! // The same key goes to the same member.
+//! let ring = Ring::of(&members);
+//! assert_eq!(ring.pick("customer-4"), ring.pick("customer-4"));
+//! # assert!(ring.pick("customer-4").is_some());
+//! ```
+//!
+//! # Randomness
+//!
+//! A policy that leaves something to chance is given a `random` number, all 64 bits of which are equally likely to be
+//! set, and needs no second one. So it is pure, and a test can replay it. The caller draws from wherever is cheap for
+//! many threads at once: a generator for each thread, such as `fastrand::u64(..)`, takes no lock and shares nothing.
+//! A number below `n` is the high half of the product `random × n`, which is off by less than `n` in 2⁶⁴ (Lemire,
+//! *Fast Random Integer Generation in an Interval*, 2019).
+//!
+//! # Tables
+//!
+//! [`Ring`] and [`WeightTable`] are computed once for the members of one moment, in time that grows with their number,
+//! and must be computed anew when a member joins or leaves.
+//! Until then they name places in the old list. Compute them when they are first needed: a thousand members that join one
+//! after another would otherwise pay for a thousand rings.
+//!
+//! # Load
+//!
+//! Two policies go by [load](Members::load). A member that fails at once, or has stopped, never has any: whoever asks
+//! them must leave such members out, or they get everything.
+//!
+//! # Order
+//!
+//! Only [`Ring`] keeps messages of one sender in order, and only those with the same key. All others spread them.
 
+mod draw;
+mod key_hash;
+mod least_loaded;
+mod members;
+mod power_of_two;
+mod random;
+mod ring;
 mod round_robin;
+mod strategy;
+mod weight_table;
 
+#[cfg(test)]
+mod support;
+
+pub use key_hash::key_hash;
+pub use least_loaded::LeastLoaded;
+pub use members::Members;
+pub use power_of_two::PowerOfTwo;
+pub use random::Random;
+pub use ring::Ring;
 pub use round_robin::{Cursor, RoundRobin};
+pub use strategy::Strategy;
+pub use weight_table::WeightTable;

@@ -152,7 +152,7 @@ impl<M: Message> Hub<M> {
     }
 
     /// Ends a message that its actor has handled before.
-    pub(crate) fn drop_duplicate(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>) {
+    pub(crate) fn end_duplicate(&self, cell: &ActorCell<M>, envelope: &MessageEnvelope<M>) {
         cell.tally.count(Outcome::Duplicate);
         if let Some(key) = envelope.request() {
             self.requests.end(key, Ended::Duplicate);

@@ -40,20 +40,18 @@ impl<M: Message> Hub<M> {
             match self.redrive_one(letter, to) {
                 Ok(Placed::Sent) => redriven.sent += 1,
                 Ok(Placed::Waiting) => redriven.waiting += 1,
-                Err((kind, letter)) => {
-                    redriven.refused.push((id, kind));
-                    self.dead_letters.put_back(letter);
-                }
+                Err(kind) => redriven.refused.push((id, kind)),
             }
         }
         redriven
     }
 
+    /// Sends one letter again. If it is refused, it goes back as it was.
     fn redrive_one(
         self: &Arc<Self>,
         letter: DeadLetter<M>,
         to: Option<&ActorAddress>,
-    ) -> Result<Placed, (SendErrorKind, DeadLetter<M>)> {
+    ) -> Result<Placed, SendErrorKind> {
         let DeadLetter { mut envelope, address, actor, reason, cause, attempts, at } = letter;
         let deadline = envelope.expiry();
         let to = to.cloned().or_else(|| envelope.again()?.to.clone()).unwrap_or_else(|| address.clone());
@@ -61,7 +59,8 @@ impl<M: Message> Hub<M> {
         envelope.note_sending(&to);
         self.place(envelope, to).map_err(|(kind, mut envelope)| {
             envelope.set_expiry(deadline);
-            (kind, DeadLetter { envelope, address, actor, reason, cause, attempts, at })
+            self.dead_letters.put_back(DeadLetter { envelope, address, actor, reason, cause, attempts, at });
+            kind
         })
     }
 

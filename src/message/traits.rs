@@ -49,8 +49,12 @@ pub trait Message: fmt::Debug + Send + Sized + 'static {
         MessagePriority::Normal
     }
 
-    /// What messages must have in common to stay with one member where a group shares its work by key. The default is
-    /// none. Round robin, which is how groups share so far, does not look at it.
+    /// What messages must have in common to stay with one member where a pool shares its work by key. The default is
+    /// none.
+    ///
+    /// Under [`Strategy::ConsistentHash`](crate::balancing::Strategy::ConsistentHash), messages with equal keys go to the
+    /// same member for as long as it is one, and those without a key go where there is less to do. Keys are equal if their
+    /// bytes are. Other strategies do not look at them.
     fn routing_key(&self) -> Option<&str> {
         None
     }
