@@ -135,6 +135,11 @@
 //! A panic stays in its handler. It counts as failed, its cause reaches the caller of a request, and the actor stops or
 //! is rebuilt over the same mailbox, as its [`SpawnOptions`] say. See [`actor`].
 //!
+//! # Ends
+//!
+//! The end of an actor and its cause can be awaited, or streamed for all actors. Who asks late learns at once. See
+//! [`watching`].
+//!
 //! # Shutdown
 //!
 //! [`shutdown`](InMemoryMessageBroker::shutdown) refuses new work, lets actors finish what they have accepted until a
@@ -154,6 +159,7 @@
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
 //! | [`dead_letters`] | what was accepted and not handled |
+//! | [`watching`] | who waits for the end of an actor, and learns its cause |
 //!
 //! What nearly every program names is here at the root as well.
 #![forbid(unsafe_code)]
@@ -169,6 +175,7 @@ pub mod message;
 pub mod metrics;
 pub mod retry;
 pub mod schedule;
+pub mod watching;
 
 mod feed;
 mod requests;

@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{
@@ -305,7 +306,7 @@ impl Drop for Parting {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_stop_abandons_is_in_the_accounts_though_the_actor_ends_before_the_stop_returns() {
+async fn what_a_stop_abandons_is_in_the_accounts_though_the_task_ends_before_the_stop_returns() {
     let builder = InMemoryMessageBroker::<Parting>::builder().dead_letters(DeadLetterOptions::new().capacity(0));
     let (broker, desk, gate) = (builder.build().unwrap(), named("desk"), Gate::new());
     let holding = gate.clone();
@@ -316,14 +317,22 @@ async fn what_a_stop_abandons_is_in_the_accounts_though_the_actor_ends_before_th
             Ok::<_, String>(())
         }
     };
-    let actor = broker.spawn(&desk, handler).await.unwrap();
+    let held = Arc::new(());
+    let factory = {
+        let held = Arc::clone(&held);
+        move || {
+            let _ = &held;
+            handler.clone()
+        }
+    };
+    let actor = broker.spawn_with(&desk, SpawnOptions::new(), factory).await.unwrap();
     broker.send(&desk, Parting(None)).await.unwrap();
     gate.arrival().await;
-    // In the middle of the stop, which drops this because no dead letter is kept, the actor ends.
-    let (watched, opened) = (broker.clone(), gate.clone());
+    // In the middle of the stop, which drops this because no dead letter is kept, the actor's task ends.
+    let opened = gate.clone();
     let wait_for_end = move || {
         opened.let_all_go();
-        while !watched.registry().is_empty() {
+        while Arc::strong_count(&held) > 1 {
             std::thread::yield_now();
         }
     };

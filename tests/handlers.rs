@@ -14,6 +14,7 @@ use switchboard::broker::{
 };
 use switchboard::mailbox::MailboxOptions;
 use switchboard::message::{Message, MessageEnvelope, MessageId};
+use switchboard::watching::{Ends, Watch};
 
 /// Counts what it is told, and tells it on request.
 #[derive(Default)]
@@ -253,6 +254,10 @@ const _: () = {
     is_send::<AskError<Unshared>>();
     is_send::<ReplyError<Unshared>>();
     is_send::<ForwardError<Unshared>>();
+    is_send::<Watch>();
+    is_sync::<Watch>();
+    is_send::<Ends>();
+    is_sync::<Ends>();
 };
 
 fn sends<T: Send>(value: T) -> T {

@@ -137,8 +137,8 @@ async fn unregistering_handles_what_waits() {
     let busy = busy().await;
     let registration = busy.actor.registration();
     assert!(busy.broker.unregister(&registration).await);
-    let diary = ["started", "message", "message", "message", "stopped: drained"];
-    busy.assert_end(StopCause::Drained, &diary, &[(Outcome::Handled, 3)]).await;
+    let diary = ["started", "message", "message", "message", "stopped: unregistered"];
+    busy.assert_end(StopCause::Unregistered, &diary, &[(Outcome::Handled, 3)]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,10 @@
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use chrono::Utc;
 use tokio::task::AbortHandle;
 
-use super::{Epoch, Registration};
+use super::{ActorEnd, Epoch, Registration, StopCause};
 use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::{MailboxOptions, Queue};
 use crate::message::Deadline;
@@ -18,15 +19,25 @@ pub(crate) struct ActorCell<M> {
     pub(crate) tally: Tally,
     pub(crate) stopwatch: Stopwatch,
     stopping: AtomicBool,
-    ended: AtomicBool,
+    /// Who closed its mailbox first: [`OPEN`], [`DRAINED`] or [`UNREGISTERED`].
+    closing: AtomicU8,
+    left: AtomicBool,
     departed: AtomicBool,
     /// Whether what it has counted has been added to the total of those that have ended.
     account_closed: AtomicBool,
+    /// How many have to do with its end: its task or its inbox, and whoever stops it, for as long as that takes.
+    holds: AtomicU16,
     /// Whether a task of the broker's runs it.
     spawned: bool,
     task: OnceLock<AbortHandle>,
     aborting: AtomicBool,
+    /// How it ends, from when that is certain.
+    end: OnceLock<Arc<ActorEnd>>,
 }
+
+const OPEN: u8 = 0;
+const DRAINED: u8 = 1;
+const UNREGISTERED: u8 = 2;
 
 impl<M> ActorCell<M> {
     pub(crate) fn new(id: ActorId, address: ActorAddress, mailbox: MailboxOptions, spawned: bool) -> Self {
@@ -38,12 +49,15 @@ impl<M> ActorCell<M> {
             tally: Tally::new(),
             stopwatch: Stopwatch::default(),
             stopping: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
+            closing: AtomicU8::new(OPEN),
+            left: AtomicBool::new(false),
             departed: AtomicBool::new(false),
             account_closed: AtomicBool::new(false),
+            holds: AtomicU16::new(1),
             spawned,
             task: OnceLock::new(),
             aborting: AtomicBool::new(false),
+            end: OnceLock::new(),
         }
     }
 
@@ -61,16 +75,47 @@ impl<M> ActorCell<M> {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Says that its mailbox is gone for good.
-    pub(crate) fn end(&self) {
-        // SeqCst, as what `Tally::put_down` does: of the last delivery that ends and the mailbox that goes, one sees
-        // that the other has been.
-        self.ended.store(true, Ordering::SeqCst);
+    /// Notes that its mailbox is about to close, and whether that is unregistering. True if it is the first to.
+    pub(crate) fn begin_closing(&self, unregistered: bool) -> bool {
+        let closing = if unregistered { UNREGISTERED } else { DRAINED };
+        self.closing.compare_exchange(OPEN, closing, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Whether its mailbox is gone and nothing of what it accepted is in hand any more.
+    /// Why it ends if nothing happens but that its mailbox was closed.
+    pub(crate) fn cause_of_closing(&self) -> StopCause {
+        match self.closing.load(Ordering::Acquire) {
+            UNREGISTERED => StopCause::Unregistered,
+            _ => StopCause::Drained,
+        }
+    }
+
+    /// Notes why it ends. What was noted first stays.
+    pub(crate) fn end_because(&self, cause: StopCause) -> &Arc<ActorEnd> {
+        let end = || ActorEnd { actor: self.id, address: self.address.clone(), cause, at: Utc::now() };
+        self.end.get_or_init(|| Arc::new(end()))
+    }
+
+    /// Puts off its end until [`release`](Self::release). False if it has ended.
+    pub(crate) fn hold(&self) -> bool {
+        let one_more = |holds: u16| (holds > 0).then(|| holds + 1);
+        self.holds.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
+    }
+
+    /// True if nobody has to do with its end any more.
+    pub(crate) fn release(&self) -> bool {
+        self.holds.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Says that it has let go of all it owned.
+    pub(crate) fn leave(&self) {
+        // SeqCst, as what `Tally::put_down` does: of the last delivery that ends and the actor that goes, one sees that
+        // the other has been.
+        self.left.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it has left and nothing of what it accepted is in hand any more.
     pub(crate) fn has_settled(&self) -> bool {
-        self.ended.load(Ordering::SeqCst) && self.tally.in_handler() == 0
+        self.left.load(Ordering::SeqCst) && self.tally.in_handler() == 0
     }
 
     /// Whether nothing that it accepted waits, is in hand, or is to come back.
@@ -78,13 +123,21 @@ impl<M> ActorCell<M> {
         self.queue.is_idle() && self.tally.in_handler() == 0
     }
 
-    /// Says that its task has let go of all it owned.
-    pub(crate) fn depart(&self) {
+    /// Makes its end known.
+    pub(crate) fn depart(&self) -> &Arc<ActorEnd> {
+        // A task that was not ended from outside has noted its cause.
+        let end = self.end_because(if self.spawned { StopCause::Aborted } else { self.cause_of_closing() });
         self.departed.store(true, Ordering::Release);
+        end
     }
 
     pub(crate) fn has_departed(&self) -> bool {
         self.departed.load(Ordering::Acquire)
+    }
+
+    /// Its end, if that is known.
+    pub(crate) fn end(&self) -> Option<&Arc<ActorEnd>> {
+        if self.has_departed() { self.end.get() } else { None }
     }
 
     pub(crate) fn is_spawned(&self) -> bool {
@@ -95,9 +148,14 @@ impl<M> ActorCell<M> {
     pub(crate) fn set_task(&self, task: AbortHandle) {
         let _ = self.task.set(task);
         // SeqCst with `abort`: one of the two sees what the other has set.
-        if self.aborting.load(Ordering::SeqCst) {
+        if self.is_aborting() {
             self.abort();
         }
+    }
+
+    /// Whether its task is to end in the middle of whatever it does.
+    pub(crate) fn is_aborting(&self) -> bool {
+        self.aborting.load(Ordering::SeqCst)
     }
 
     /// Ends its task at the next `await`.

@@ -1,24 +1,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-
-use super::panic::describe;
 use super::{ActorCell, Registration, StopCause};
 use crate::address::{ActorAddress, ActorId};
 use crate::broker::Hub;
 use crate::message::Message;
+use crate::watching::Watch;
 
 /// A spawned actor, for whoever spawned it. Dropping it changes nothing: the actor runs on.
 pub struct ActorHandle<M: Message> {
     hub: Arc<Hub<M>>,
     cell: Arc<ActorCell<M>>,
-    task: JoinHandle<StopCause>,
 }
 
 impl<M: Message> ActorHandle<M> {
-    pub(super) fn new(hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>, task: JoinHandle<StopCause>) -> Self {
-        Self { hub, cell, task }
+    pub(super) fn new(hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
+        Self { hub, cell }
     }
 
     /// The actor's id.
@@ -43,7 +40,12 @@ impl<M: Message> ActorHandle<M> {
 
     /// Whether it has ended.
     pub fn is_finished(&self) -> bool {
-        self.task.is_finished()
+        self.cell.has_departed()
+    }
+
+    /// A future of the actor's end and its cause, which does not need this handle any more.
+    pub fn watch(&self) -> Watch {
+        self.hub.endings.watch(&self.cell)
     }
 
     /// Stops the actor when it is done with the message in hand. What waits becomes dead letters and its callers
@@ -54,8 +56,7 @@ impl<M: Message> ActorHandle<M> {
 
     /// Ends the actor at its next `await`, in the middle of whatever it does. Its handler's `stopped` is not called.
     pub fn abort(&self) {
-        self.hub.stop(&self.cell);
-        self.cell.abort();
+        self.hub.abort(&self.cell);
     }
 
     /// Lets the actor handle what it has accepted and nothing more, and waits for its end.
@@ -68,20 +69,13 @@ impl<M: Message> ActorHandle<M> {
         self.join().await
     }
 
-    /// Waits for the actor's end.
+    /// Waits for the actor's end, and gives its cause, as [`watch`](Self::watch) does.
     ///
     /// # Cancel safety
     ///
     /// Dropped while it waits, the actor runs on.
     pub async fn join(self) -> StopCause {
-        match self.task.await {
-            Ok(cause) => cause,
-            // The task catches its handler's panics; this is one in an error's `Display` or a value's `Drop`.
-            Err(error) => match error.try_into_panic() {
-                Ok(payload) => StopCause::Panicked(describe(&*payload)),
-                Err(_) => StopCause::Aborted,
-            },
-        }
+        self.watch().await.cause
     }
 }
 

@@ -1,9 +1,11 @@
 use std::fmt;
 
+use super::departure::Departure;
 use super::{ActorMailbox, Delivery, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::broker::MessageBroker;
 use crate::message::Message;
+use crate::watching::Watch;
 
 /// An actor that receives by hand: a registration and the mailbox behind it.
 ///
@@ -34,11 +36,14 @@ use crate::message::Message;
 pub struct Inbox<M: Message, B: MessageBroker<M>> {
     mailbox: ActorMailbox<M>,
     broker: B,
+    /// Dropped last, when the mailbox is gone.
+    _departure: Departure<M>,
 }
 
 impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     pub(crate) fn new(mailbox: ActorMailbox<M>, broker: B) -> Self {
-        Self { mailbox, broker }
+        let departure = Departure::new(&mailbox.hub, &mailbox.cell);
+        Self { mailbox, broker, _departure: departure }
     }
 
     /// The next message that has not expired and whose caller, if it is a request, still waits; `None` when the inbox
@@ -69,7 +74,7 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
 
     /// Frees the name and refuses what comes from now on. What was accepted can still be received.
     pub fn close(&mut self) {
-        self.mailbox.hub.close(&self.mailbox.cell);
+        self.mailbox.hub.unregister(&self.mailbox.cell);
     }
 
     /// The actor's id.
@@ -85,6 +90,11 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     /// Its registration, to unregister it with.
     pub fn registration(&self) -> Registration {
         self.mailbox.cell.registration()
+    }
+
+    /// A future of this actor's end, which comes when the inbox is dropped.
+    pub fn watch(&self) -> Watch {
+        self.mailbox.hub.endings.watch(&self.mailbox.cell)
     }
 
     /// How many messages wait, exactly.

@@ -8,8 +8,7 @@ use crate::dead_letters::DeadLetterReason;
 use crate::mailbox::Batch;
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId};
 
-/// The receiving side of an actor's mailbox. Dropping it is the actor's end: the names are freed, and what is left
-/// becomes dead letters.
+/// The receiving side of an actor's mailbox. Dropping it frees the names, and what is left becomes dead letters.
 pub(crate) struct ActorMailbox<M: Message> {
     pub(crate) hub: Arc<Hub<M>>,
     pub(crate) cell: Arc<ActorCell<M>>,
@@ -134,10 +133,9 @@ fn why_unwanted<M: Message>(hub: &Hub<M>, envelope: &MessageEnvelope<M>) -> Opti
 
 impl<M: Message> Drop for ActorMailbox<M> {
     fn drop(&mut self) {
-        self.hub.close(&self.cell);
+        // By hand, this is how an actor ends. A task says itself why it does.
+        self.hub.unregister(&self.cell);
         self.cell.queue.seal();
         self.abandon();
-        self.cell.end();
-        self.hub.retire(&self.cell);
     }
 }

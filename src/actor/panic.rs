@@ -1,19 +1,19 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// Runs `future`, and gives the cause if it panics.
 ///
 /// Unwind safety is the caller's business: it must not go on with what the future was changing. A handler that
 /// panicked is dropped, and nothing else is lent to it for change.
-pub(super) async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
-    let mut future = pin!(future);
-    std::future::poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+///
+/// It is pinned by the caller, whose own future would else have room for it twice.
+pub(super) fn catch_panic<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = Result<F::Output, String>> {
+    std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
         Err(payload) => Poll::Ready(Err(describe(&*payload))),
     })
-    .await
 }
 
 /// Runs `work`, and gives the cause if it panics.
@@ -21,7 +21,7 @@ pub(crate) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> 
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| describe(&*payload))
 }
 
-pub(super) fn describe(payload: &(dyn Any + Send)) -> String {
+fn describe(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic whose cause is not text").into()
 }
@@ -29,6 +29,7 @@ pub(super) fn describe(payload: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use std::panic::panic_any;
+    use std::pin::pin;
     use std::sync::Arc;
 
     use super::*;
@@ -65,12 +66,12 @@ mod tests {
     #[tokio::test]
     async fn a_future_that_panics_gives_its_cause_at_once_or_after_a_wait() {
         for (work, cause) in CAUSES {
-            assert_eq!(catch_panic(async { work() }).await, Err(cause.into()));
+            assert_eq!(catch_panic(pin!(async { work() })).await, Err(cause.into()));
             let later = async {
                 tokio::task::yield_now().await;
                 work();
             };
-            assert_eq!(catch_panic(later).await, Err(cause.into()));
+            assert_eq!(catch_panic(pin!(later)).await, Err(cause.into()));
         }
     }
 
@@ -80,18 +81,20 @@ mod tests {
             tokio::task::yield_now().await;
             7
         };
-        assert_eq!(catch_panic(later).await, Ok(7));
+        assert_eq!(catch_panic(pin!(later)).await, Ok(7));
     }
 
     #[tokio::test]
     async fn what_a_panicking_future_held_is_dropped() {
         let held = Arc::new(());
         let also = Arc::clone(&held);
-        let ended = catch_panic(async move {
-            let _held = also;
-            literal();
-        });
-        assert!(ended.await.is_err());
+        {
+            let panicking = pin!(async move {
+                let _held = also;
+                literal();
+            });
+            assert!(catch_panic(panicking).await.is_err());
+        }
         assert_eq!(Arc::strong_count(&held), 1);
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::departure::Departure;
 use super::panic::{catch_panic, catch_panic_now};
 use super::turn::Turn;
 use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
@@ -38,11 +39,11 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
         on_panic: options.panic_policy(),
         in_order: options.keeps_order(),
         is_timed: false,
-        _departure: Departure { hub: Arc::clone(hub), cell: Arc::clone(&cell) },
+        _departure: Departure::new(hub, &cell),
     };
     let task = runtime.spawn(actor.run());
     cell.set_task(task.abort_handle());
-    Ok(ActorHandle::new(Arc::clone(hub), cell, task))
+    Ok(ActorHandle::new(Arc::clone(hub), cell))
 }
 
 /// A spawned actor: what its task owns. Its context goes first, so that a request in hand is declined before the
@@ -61,28 +62,23 @@ struct Actor<M: Message, B: MessageBroker<M>, F> {
     _departure: Departure<M>,
 }
 
-/// Tells the hub that the actor is gone.
-struct Departure<M: Message> {
-    hub: Arc<Hub<M>>,
-    cell: Arc<ActorCell<M>>,
-}
-
-impl<M: Message> Drop for Departure<M> {
-    fn drop(&mut self) {
-        self.cell.depart();
-        self.hub.gone.notify_waiters();
-    }
-}
-
 /// Why a handler's work came to an end.
 enum Halt {
     Stopped,
     Drained,
+    Aborted,
     Panicked(String),
 }
 
 impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
-    async fn run(mut self) -> StopCause {
+    /// Runs the actor to its end. What it owns is dropped when its cause is noted.
+    async fn run(mut self) {
+        // A handler's panics are caught where they are. These are the rest, from a waker, say.
+        let lived = catch_panic(pin!(self.live())).await;
+        self.mailbox.cell.end_because(lived.unwrap_or_else(StopCause::Panicked));
+    }
+
+    async fn live(&mut self) -> StopCause {
         let mut panicked = None;
         loop {
             let mut handler = match self.build(panicked.take()).await {
@@ -91,7 +87,11 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
             };
             match self.work(&mut handler).await {
                 Halt::Stopped => return self.finish(handler, StopCause::Stopped).await,
-                Halt::Drained => return self.finish(handler, StopCause::Drained).await,
+                Halt::Drained => return self.finish(handler, self.mailbox.cell.cause_of_closing()).await,
+                Halt::Aborted => {
+                    drop_quietly(handler);
+                    return StopCause::Aborted;
+                }
                 Halt::Panicked(panic) => {
                     drop_quietly(handler);
                     self.report(&panic);
@@ -112,12 +112,13 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
             let none = || StopCause::StartFailed("the factory built no handler".into());
             return Err(panicked.map_or_else(none, StopCause::Panicked));
         };
-        let failure = match catch_panic(async { handler.started(&self.context).await }).await {
+        let started = catch_panic(pin!(async { handler.started(&self.context).await })).await;
+        let failure = match started {
             Ok(Ok(())) => {
                 self.mailbox.cell.tally.count_build(rebuilt);
                 return Ok(handler);
             }
-            Ok(Err(error)) => error_text(&error),
+            Ok(Err(error)) => error_text_of(error),
             Err(panic) => panic,
         };
         drop_quietly(handler);
@@ -132,7 +133,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     async fn finish(&mut self, mut handler: F::Handler, cause: StopCause) -> StopCause {
         // Before the hook, so that whatever it does, nothing more is accepted.
         self.mailbox.hub.close(&self.mailbox.cell);
-        let _ = catch_panic(async { handler.stopped(&self.context, &cause).await }).await;
+        let _ = catch_panic(pin!(async { handler.stopped(&self.context, &cause).await })).await;
         drop_quietly(handler);
         cause
     }
@@ -142,7 +143,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     /// The panic is caught round the whole loop, not round each message: a wrapper for each would copy the handler's
     /// future, which is large, once more.
     async fn work(&mut self, handler: &mut F::Handler) -> Halt {
-        match catch_panic(self.handle_all(handler)).await {
+        let handled = catch_panic(pin!(self.handle_all(handler))).await;
+        match handled {
             Ok(halt) => halt,
             Err(panic) => {
                 self.settle_panic(&panic);
@@ -198,7 +200,11 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 turn.begin();
             }
         }
-        if self.mailbox.cell.is_stopping() { Halt::Stopped } else { Halt::Drained }
+        match &self.mailbox.cell {
+            cell if cell.is_aborting() => Halt::Aborted,
+            cell if cell.is_stopping() => Halt::Stopped,
+            _ => Halt::Drained,
+        }
     }
 
     /// Begins with the next message, while it is still in the batch, so that it need not be moved twice. False if it has
@@ -295,10 +301,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 self.mailbox.cell.tally.set_in_handler(false);
             }
             Err(error) => {
-                let text = error_text(&error);
                 // Before it is counted: its `Drop` may panic, and then it must not be counted again.
-                drop_quietly(error);
-                self.settle_failure(Failure::Failed, text);
+                self.settle_failure(Failure::Failed, error_text_of(error));
             }
         }
     }
@@ -414,9 +418,11 @@ async fn wait_in_order<M>(cell: &ActorCell<M>, due: Instant) {
 /// Longer than any program runs, and short enough to be added to any instant.
 const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// The error's text, which comes from code that may panic.
-fn error_text<E: fmt::Display>(error: &E) -> String {
-    catch_panic_now(|| error.to_string()).unwrap_or_else(|panic| panic)
+/// The error's text, which comes from code that may panic, as may dropping the error.
+fn error_text_of<E: fmt::Display>(error: E) -> String {
+    let text = catch_panic_now(|| error.to_string()).unwrap_or_else(|panic| panic);
+    drop_quietly(error);
+    text
 }
 
 /// Drops what may panic once more when it is dropped, having panicked or not.

@@ -1,13 +1,18 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Why an actor ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StopCause {
     /// It was asked to stop.
     Stopped,
-    /// Its mailbox was closed (drained, unregistered or shut down) and it handled what was in it.
+    /// Its handle's `drain` or a shutdown closed its mailbox, and it handled what was in it.
     Drained,
+    /// It was unregistered and handled what it had accepted; or the inbox that it received by was closed or dropped.
+    Unregistered,
     /// Its handler panicked, and its options did not say to rebuild it, or it could not be.
     Panicked(String),
     /// Its handler's `started` returned an error or panicked.
@@ -21,6 +26,7 @@ impl fmt::Display for StopCause {
         match self {
             Self::Stopped => f.write_str("stopped"),
             Self::Drained => f.write_str("drained"),
+            Self::Unregistered => f.write_str("unregistered"),
             Self::Panicked(cause) => write!(f, "panicked: {cause}"),
             Self::StartFailed(cause) => write!(f, "failed to start: {cause}"),
             Self::Aborted => f.write_str("aborted"),
@@ -37,6 +43,7 @@ mod tests {
         let printed = [
             (StopCause::Stopped, "stopped"),
             (StopCause::Drained, "drained"),
+            (StopCause::Unregistered, "unregistered"),
             (StopCause::Panicked("boom".into()), "panicked: boom"),
             (StopCause::StartFailed("no disk".into()), "failed to start: no disk"),
             (StopCause::Aborted, "aborted"),

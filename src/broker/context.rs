@@ -9,12 +9,13 @@ use super::ask::typed;
 use super::caller::Way;
 use super::{
     AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken, RequestError, SendError,
-    Verdict,
+    Verdict, WatchError,
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::watching::Watch;
 
 /// A handler's way back: to whoever asked, and to the broker.
 ///
@@ -241,6 +242,15 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         M: Clone,
     {
         self.broker.send_every(period, to, message.into().with_sender(self.id())).await
+    }
+
+    /// Watches an actor, as [`MessageBroker::watch`].
+    ///
+    /// # Errors, cancel safety
+    ///
+    /// As [`MessageBroker::watch`].
+    pub async fn watch(&self, address: &ActorAddress) -> Result<Watch, WatchError> {
+        self.broker.watch(address).await
     }
 
     /// Stops this actor when it is done with the message in hand.

@@ -8,15 +8,16 @@ use parking_lot::Mutex;
 
 use super::retries::Retries;
 use super::settings::Settings;
-use super::{ActorRegistry, RegisterError};
+use super::{ActorRegistry, RegisterError, WatchError};
 use crate::actor::{ActorCell, Epoch};
-use crate::address::{ActorAddress, ActorId};
+use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
 use crate::requests::{Ended, RequestTable};
 use crate::schedule::Agenda;
+use crate::watching::{Endings, Watch};
 
 /// Everything that one broker's handles, routes and actors share in this process.
 pub(crate) struct Hub<M> {
@@ -30,14 +31,18 @@ pub(crate) struct Hub<M> {
     /// Also the lock under which actors come and go, so that a snapshot has each of them once.
     departures: Mutex<Departures<M>>,
     shut: AtomicBool,
-    /// Notified whenever a spawned actor is gone.
-    pub(crate) gone: tokio::sync::Notify,
+    /// How actors end, and who wants to know.
+    pub(crate) endings: Endings,
+    /// Notified whenever something has come to an end that a shutdown may wait for.
+    pub(super) progress: tokio::sync::Notify,
 }
 
-/// The actors that the registry no longer knows.
+/// The actors that the registry no longer knows, or not by their names.
 struct Departures<M> {
     /// Those whose ids have been taken by others before they ended.
     displaced: HashMap<Epoch, Arc<ActorCell<M>>, RandomState>,
+    /// The latest that gave up each name and have not ended.
+    leaving: HashMap<Name, Arc<ActorCell<M>>, RandomState>,
     /// The accounts of those that have.
     ended: Traffic,
     timings: Timings,
@@ -52,14 +57,11 @@ impl<M: Message> Hub<M> {
             requests,
             retries: Retries::new(settings.retry, settings.jitter.clone()),
             dead_letters: LetterStore::new(settings.dead_letters),
+            endings: Endings::new(settings.remembered_ends),
             settings,
-            departures: Mutex::new(Departures {
-                displaced: HashMap::default(),
-                ended: Traffic::default(),
-                timings: Timings::default(),
-            }),
+            departures: Mutex::new(Departures::new()),
             shut: AtomicBool::new(false),
-            gone: tokio::sync::Notify::new(),
+            progress: tokio::sync::Notify::new(),
         }
     }
 
@@ -82,31 +84,60 @@ impl<M: Message> Hub<M> {
         Ok(cell)
     }
 
-    /// Frees the actor's address and closes its mailbox: what it has accepted it may still handle. True if that is
-    /// news.
-    pub(crate) fn close(&self, cell: &ActorCell<M>) -> bool {
-        self.registry.free_address(cell);
-        cell.queue.close()
+    /// Frees the actor's address and closes its mailbox: what it has accepted it may still handle.
+    pub(crate) fn close(&self, cell: &ActorCell<M>) {
+        self.close_first(cell, false);
+    }
+
+    /// As [`close`](Self::close), which if it is news is why the actor ends. True if it is.
+    pub(crate) fn unregister(&self, cell: &ActorCell<M>) -> bool {
+        self.close_first(cell, true)
+    }
+
+    fn close_first(&self, cell: &ActorCell<M>, unregistered: bool) -> bool {
+        let first = cell.begin_closing(unregistered);
+        if !cell.queue.is_closed() {
+            let earlier = self.free_address(cell);
+            cell.queue.close();
+            drop(earlier);
+        }
+        first
+    }
+
+    /// Notes an actor that gives up its name as on its way out. Gives back the one that was noted before.
+    fn free_address(&self, cell: &ActorCell<M>) -> Option<Arc<ActorCell<M>>> {
+        // In one step, so that whoever looks for the actor by its name finds it there or on its way out.
+        let mut departures = self.departures.lock();
+        let (name, owner) = self.registry.free_address(cell)?;
+        departures.leaving.insert(name, owner)
     }
 
     /// Lets the actor begin no further message, and ends the requests that it has not begun.
     pub(crate) fn stop(&self, cell: &ActorCell<M>) {
         cell.ask_to_stop();
-        if !self.close(cell) {
-            // It may be waiting for what is to come back.
-            cell.queue.wake_receiver();
-        }
-        for envelope in self.abandon_unfetched(cell) {
-            self.bury_unbegun(cell, envelope, self.why_abandoned());
+        self.close(cell);
+        // It may have been closed before, and be waiting for what is to come back.
+        cell.queue.wake_receiver();
+        // Held, so that the actor has not ended before what waited is kept.
+        if let Some(_hold) = Hold::on(self, cell) {
+            for envelope in self.abandon_unfetched(cell) {
+                self.bury_unbegun(cell, envelope, self.why_abandoned());
+            }
         }
         // What it has fetched, it discards itself; but that may be after a long time in the handler it is in.
         self.requests.end_unbegun(cell.epoch);
     }
 
+    /// Ends the actor's task at its next `await`, and the requests that it has not begun.
+    pub(crate) fn abort(&self, cell: &ActorCell<M>) {
+        // First, so that the task does not take itself for one that was only stopped.
+        cell.abort();
+        self.stop(cell);
+    }
+
     /// Takes what the actor has not fetched, counted as abandoned.
     fn abandon_unfetched(&self, cell: &ActorCell<M>) -> Vec<MessageEnvelope<M>> {
-        // Under the lock under which accounts are closed: the actor may end and retire meanwhile, and what is counted
-        // after that would be in no account.
+        // Under the lock under which accounts are read, so that none is in between.
         let _departures = self.departures.lock();
         let unfetched = cell.queue.drain_unfetched();
         unfetched.iter().for_each(|_| cell.tally.count(Outcome::Abandoned));
@@ -116,14 +147,42 @@ impl<M: Message> Hub<M> {
     /// Forgets an actor that has left and ended, and keeps its account, once nothing of what it accepted is in hand
     /// any more.
     pub(crate) fn retire(&self, cell: &ActorCell<M>) {
+        self.departures.lock().retire(&self.registry, cell);
+    }
+
+    /// Says that one of those who have to do with an actor's end is done. After the last, the actor has ended: forgets
+    /// it, and tells those who watch.
+    pub(crate) fn release(&self, cell: &ActorCell<M>) {
+        if !cell.release() {
+            return;
+        }
+        // In one step, so that whoever looks for the actor finds it alive or remembered.
         let mut departures = self.departures.lock();
-        let known = |departures: &mut Departures<M>| {
-            self.registry.remove(cell) || departures.displaced.remove(&cell.epoch).is_some()
+        cell.leave();
+        departures.retire(&self.registry, cell);
+        let left = departures.end_leaving(cell);
+        let news = self.endings.record(cell);
+        drop(departures);
+        drop(left);
+        self.endings.tell(news);
+        self.note_progress();
+    }
+
+    /// Watches the actor that is at an id or a name, or was the last to be.
+    pub(super) fn watch(&self, address: &ActorAddress) -> Result<Watch, WatchError> {
+        let departures = self.departures.lock();
+        let there = match address {
+            ActorAddress::Id(id) => self.registry.actor(*id),
+            ActorAddress::Named(name) => self.registry.owner(name).or_else(|| departures.leaving.get(name).cloned()),
+            ActorAddress::Service(_) | ActorAddress::Pool(_) => {
+                return Err(WatchError::Group { address: address.clone() });
+            }
         };
-        if cell.has_settled() && known(&mut departures) {
-            let (traffic, timings) = cell.close_account();
-            departures.ended.add(&traffic);
-            departures.timings.merge(&timings);
+        match there {
+            Some(cell) => Ok(self.endings.watch(&cell)),
+            None => {
+                self.endings.remembered(address).ok_or_else(|| WatchError::NoSuchActor { address: address.clone() })
+            }
         }
     }
 
@@ -246,6 +305,50 @@ impl<M: Message> Hub<M> {
             dead_letters_dropped,
             actors,
         }
+    }
+}
+
+/// Puts off the end of an actor for as long as it lives.
+struct Hold<'a, M: Message> {
+    hub: &'a Hub<M>,
+    cell: &'a ActorCell<M>,
+}
+
+impl<'a, M: Message> Hold<'a, M> {
+    /// `None` if the actor has ended.
+    fn on(hub: &'a Hub<M>, cell: &'a ActorCell<M>) -> Option<Self> {
+        cell.hold().then(|| Self { hub, cell })
+    }
+}
+
+impl<M: Message> Drop for Hold<'_, M> {
+    fn drop(&mut self) {
+        self.hub.release(self.cell);
+    }
+}
+
+impl<M: Message> Departures<M> {
+    fn new() -> Self {
+        Self {
+            displaced: HashMap::default(),
+            leaving: HashMap::default(),
+            ended: Traffic::default(),
+            timings: Timings::default(),
+        }
+    }
+
+    fn retire(&mut self, registry: &ActorRegistry<M>, cell: &ActorCell<M>) {
+        if cell.has_settled() && (registry.remove(cell) || self.displaced.remove(&cell.epoch).is_some()) {
+            let (traffic, timings) = cell.close_account();
+            self.ended.add(&traffic);
+            self.timings.merge(&timings);
+        }
+    }
+
+    /// Forgets that the actor is on its way out, if it was the latest at its name to be.
+    fn end_leaving(&mut self, cell: &ActorCell<M>) -> Option<Arc<ActorCell<M>>> {
+        let ActorAddress::Named(name) = &cell.address else { return None };
+        self.leaving.get(name).is_some_and(|latest| latest.epoch == cell.epoch).then(|| self.leaving.remove(name))?
     }
 }
 

@@ -8,7 +8,7 @@ use super::offer::Target;
 use super::settings::Settings;
 use super::{
     ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, MessageBroker, RegisterError, ReplyError,
-    RequestError, Route, SendError, SendErrorKind, ShutdownReport,
+    RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
 use crate::address::ActorAddress;
@@ -18,6 +18,7 @@ use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Audit, BrokerMetrics};
 use crate::retry::RetryPolicy;
 use crate::schedule::{Recurring, Scheduled};
+use crate::watching::{Ends, Watch};
 
 /// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
 ///
@@ -150,7 +151,15 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
 
     async fn unregister(&self, registration: &Registration) -> bool {
         let actor = self.hub.registry.actor(registration.actor).filter(|cell| cell.epoch == registration.epoch);
-        actor.is_some_and(|cell| self.hub.close(&cell))
+        actor.is_some_and(|cell| self.hub.unregister(&cell))
+    }
+
+    async fn watch(&self, address: &ActorAddress) -> Result<Watch, WatchError> {
+        self.hub.watch(address)
+    }
+
+    fn ends(&self, capacity: usize) -> Ends {
+        self.hub.endings.follow(capacity)
     }
 
     #[inline]

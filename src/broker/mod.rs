@@ -55,7 +55,7 @@ pub use caller::{Caller, Declined};
 pub use context::Context;
 pub use error::{
     AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
-    RequestErrorKind, SendError, SendErrorKind,
+    RequestErrorKind, SendError, SendErrorKind, WatchError,
 };
 pub use in_memory::InMemoryMessageBroker;
 pub use registry::ActorRegistry;

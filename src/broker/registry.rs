@@ -137,17 +137,20 @@ impl<M: 'static> ActorRegistry<M> {
         }
     }
 
-    /// Frees the actor's address, if it is still its own. Its id still leads to it, so that senders learn that it has
-    /// stopped, until it is removed or the id is taken.
-    pub(crate) fn free_address(&self, cell: &ActorCell<M>) {
+    /// Frees the actor's address, if it is still its own; gives the name that it had. Its id still leads to it, so that
+    /// senders learn that it has stopped, until it is removed or the id is taken.
+    pub(crate) fn free_address(&self, cell: &ActorCell<M>) -> Option<(Name, Arc<ActorCell<M>>)> {
         match &cell.address {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
-                let _ = self.named.pin().remove_if(name, |_, owner| owner.epoch == cell.epoch);
+                let named = self.named.pin();
+                let freed = named.remove_if(name, |_, owner| owner.epoch == cell.epoch).ok().flatten();
+                return freed.map(|(name, owner)| (name.clone(), Arc::clone(owner)));
             }
             ActorAddress::Service(name) => leave(&self.services, name, cell.epoch),
             ActorAddress::Pool(name) => leave(&self.pools, name, cell.epoch),
         }
+        None
     }
 
     /// Forgets the actor. False if its id no longer leads to it.
@@ -157,6 +160,10 @@ impl<M: 'static> ActorRegistry<M> {
 
     pub(crate) fn actor(&self, id: ActorId) -> Option<Arc<ActorCell<M>>> {
         self.actors.pin().get(&id).cloned()
+    }
+
+    pub(crate) fn owner(&self, name: &Name) -> Option<Arc<ActorCell<M>>> {
+        self.named.pin().get(name).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<ActorCell<M>>> {

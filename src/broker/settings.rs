@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     pub(crate) dead_letters: DeadLetterOptions,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) jitter: Jitter,
+    pub(crate) remembered_ends: usize,
 }
 
 impl Default for Settings {
@@ -25,6 +26,7 @@ impl Default for Settings {
             dead_letters: DeadLetterOptions::new(),
             retry: None,
             jitter: Jitter::new(),
+            remembered_ends: 1024,
         }
     }
 }
@@ -99,6 +101,13 @@ impl<M: Message> InMemoryBuilder<M> {
     /// How many dead letters are kept and logged. The default is [`DeadLetterOptions::new`].
     pub fn dead_letters(mut self, options: DeadLetterOptions) -> Self {
         self.settings.dead_letters = options;
+        self
+    }
+
+    /// How many of the latest ends of actors are remembered, for those who [watch](crate::watching) one that is gone.
+    /// The default is 1,024; with 0 none is.
+    pub fn remembered_ends(mut self, ends: usize) -> Self {
+        self.settings.remembered_ends = ends;
         self
     }
 

@@ -37,8 +37,7 @@ impl<M: Message> Hub<M> {
         self.wait_until(deadline, || actors.iter().all(|cell| cell.is_done())).await;
         let late = actors.iter().filter(|cell| cell.is_spawned() && !cell.has_departed()).count();
         for cell in actors.iter().filter(|cell| !cell.has_departed()) {
-            self.stop(cell);
-            cell.abort();
+            self.abort(cell);
         }
         self.wait_until(Deadline::NEVER, || actors.iter().all(|cell| cell.has_departed() || !cell.is_spawned())).await;
         self.close_down().await;
@@ -66,7 +65,7 @@ impl<M: Message> Hub<M> {
     async fn wait_until(&self, deadline: Deadline, is_so: impl Fn() -> bool) {
         let waiting = async {
             loop {
-                let mut progress = pin!(self.gone.notified());
+                let mut progress = pin!(self.progress.notified());
                 // Heard from here on, so that an end between the look and the wait is not missed.
                 progress.as_mut().enable();
                 if is_so() {
@@ -84,7 +83,7 @@ impl<M: Message> Hub<M> {
     /// Tells a shutdown that waits for it that something has come to an end.
     pub(crate) fn note_progress(&self) {
         if self.is_shut() {
-            self.gone.notify_waiters();
+            self.progress.notify_waiters();
         }
     }
 

@@ -56,7 +56,7 @@ impl<M: Message> Drop for TimeKeeper<M> {
         self.timer.ended();
         if let Some(hub) = self.hub.upgrade() {
             hub.requests.wake_all();
-            hub.gone.notify_waiters();
+            hub.note_progress();
         }
     }
 }

@@ -4,13 +4,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError, SendError, ask,
+    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError, SendError, WatchError,
+    ask,
 };
 use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, StopCause, once};
 use crate::address::ActorAddress;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::watching::{Ends, Watch};
 
 /// What gets messages of one type from senders to actors.
 ///
@@ -114,6 +116,22 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// Dropped while it waits, the registration may have ended or not.
     fn unregister(&self, registration: &Registration) -> impl Future<Output = bool> + Send;
+
+    /// Gives a future of the end of the one actor that is at `address` now, an id or a name: see
+    /// [`watching`](crate::watching). If nobody is there, of the last whose end is remembered.
+    ///
+    /// # Errors
+    ///
+    /// If nobody is there and no end is remembered, or the address is a service or a pool, which has no end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing is watched.
+    fn watch(&self, address: &ActorAddress) -> impl Future<Output = Result<Watch, WatchError>> + Send;
+
+    /// Follows the ends of all actors that this broker has in this process, from now on. Up to `capacity` ends, at
+    /// least one, wait to be read; when there are more, the oldest of them are lost and counted.
+    fn ends(&self, capacity: usize) -> Ends;
 
     /// Sends a message, waiting for room where the mailbox's strategy is to wait, and trying again where its
     /// [retry policy](crate::retry) says so. The wait between two attempts is this future's own: it takes no task, and

@@ -7,6 +7,7 @@ mod register;
 mod reply;
 mod request;
 mod send;
+mod watch;
 
 pub use ask::AskError;
 pub use forward::{ForwardError, ForwardErrorKind};
@@ -15,3 +16,4 @@ pub use register::RegisterError;
 pub use reply::{ReplyError, ReplyErrorKind};
 pub use request::{RequestError, RequestErrorKind};
 pub use send::{SendError, SendErrorKind};
+pub use watch::WatchError;
