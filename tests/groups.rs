@@ -128,6 +128,23 @@ async fn a_full_member_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_sixteen_members_have_no_room_for_is_refused() {
+    for group in groups() {
+        let broker = Broker::new();
+        let mut members = members(&broker, &group, &[1; 17]).await;
+        for number in 0..17 {
+            broker.try_send(&group, Job::Note(number)).unwrap();
+        }
+        assert!(broker.try_send(&group, Job::Note(17)).unwrap_err().is_full());
+        // That began with the first. This begins with the second, so that the first is the one that is not tried.
+        members[0].recv().await.unwrap();
+        assert!(broker.try_send(&group, Job::Note(18)).unwrap_err().is_full());
+        broker.try_send(&group, Job::Note(19)).unwrap();
+        assert_eq!(members[0].depth(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_is_refused_only_when_every_member_is_full() {
     let (broker, group) = (Broker::new(), pool("desks"));
     let mailbox = MailboxOptions::bounded(2).strategy(BackpressureStrategy::Error);

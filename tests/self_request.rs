@@ -40,8 +40,8 @@ fn asker(to: &ActorAddress) -> (Asker, UnboundedReceiver<Ended>) {
     (Asker { to: to.clone(), ended }, ends)
 }
 
-fn would_deadlock(number: u64) -> Option<Ended> {
-    let kind = RequestErrorKind::WouldDeadlock;
+fn would_deadlock(asker: &ActorAddress, number: u64) -> Option<Ended> {
+    let kind = RequestErrorKind::WouldDeadlock { cycle: vec![asker.clone()] };
     Some(Err((kind, Ran::Never, Some(Job::Echo(number)))))
 }
 
@@ -54,7 +54,7 @@ async fn asking_oneself_is_refused_at_once_with_the_message_inside() {
         let actor = broker.spawn(&address, asker).await.unwrap();
         let start = tokio::time::Instant::now();
         broker.send(&address, Job::Note(4)).await.unwrap();
-        assert_eq!(ends.recv().await, would_deadlock(4), "{address}");
+        assert_eq!(ends.recv().await, would_deadlock(&address, 4), "{address}");
         assert!(start.elapsed().is_zero());
         assert_eq!(broker.metrics().requests_in_flight, 0);
         actor.drain().await;
@@ -69,7 +69,7 @@ async fn asking_oneself_by_id_is_refused_too() {
     let (asker, mut ends) = asker(&ActorAddress::from(id));
     broker.spawn(&ActorAddress::from(id), asker).await.unwrap();
     broker.send(&id.into(), Job::Note(4)).await.unwrap();
-    assert_eq!(ends.recv().await, would_deadlock(4));
+    assert_eq!(ends.recv().await, would_deadlock(&id.into(), 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ async fn in_a_group_with_another_member_that_one_answers() {
         other.stop();
         other.join().await;
         broker.send(&id, Job::Note(6)).await.unwrap();
-        assert_eq!(ends.recv().await, would_deadlock(6));
+        assert_eq!(ends.recv().await, would_deadlock(&group, 6));
     }
 }
 
@@ -160,5 +160,50 @@ async fn somebody_else_may_ask_an_actor_with_the_envelope_that_it_sent() {
     broker.send(&origin, Job::Note(1)).await.unwrap();
     let envelope = moves.recv().await.unwrap();
     let reply = broker.request(&origin, envelope).await;
+    assert_eq!(reply.unwrap(), Job::Answer(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_may_ask_an_actor_with_a_dead_letter_that_it_sent() {
+    let (broker, origin, gone) = (Broker::new(), named("origin"), named("gone"));
+    let mailbox = inbox(&broker, &gone, 8).await;
+    broker.spawn(&origin, Originator(gone)).await.unwrap();
+    broker.send(&origin, Job::Note(1)).await.unwrap();
+    common::settle().await;
+    drop(mailbox);
+    let letter = common::take_letters(&broker).pop().unwrap();
+    let reply = broker.request(&origin, letter.envelope).await;
+    assert_eq!(reply.unwrap(), Job::Answer(1));
+}
+
+/// Forwards what nobody asked, hands the message that it could not forward to the test, and answers whatever asks.
+struct InVain(UnboundedSender<MessageEnvelope<Job>>);
+
+impl MessageHandler<Job> for InVain {
+    type Error = String;
+
+    async fn handle<B: MessageBroker<Job>>(
+        &mut self,
+        envelope: MessageEnvelope<Job>,
+        context: &Context<Job, B>,
+    ) -> Result<(), String> {
+        if context.is_asked() {
+            return context.reply(Job::Answer(1)).await.map_err(|error| error.to_string());
+        }
+        match context.forward(context.address(), envelope.into_message()).await {
+            Ok(()) => Err("nobody asked".into()),
+            Err(error) => self.0.send(error.into_envelope()).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_else_may_ask_an_actor_with_what_it_could_not_forward() {
+    let (broker, desk) = (Broker::new(), named("desk"));
+    let (moved, mut moves) = mpsc::unbounded_channel();
+    broker.spawn(&desk, InVain(moved)).await.unwrap();
+    broker.send(&desk, Job::Note(1)).await.unwrap();
+    let envelope = moves.recv().await.unwrap();
+    let reply = broker.request(&desk, envelope).await;
     assert_eq!(reply.unwrap(), Job::Answer(1));
 }

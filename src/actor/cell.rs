@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use chrono::Utc;
 use tokio::task::AbortHandle;
 
-use super::{ActorEnd, Epoch, Registration, StopCause};
+use super::waits::Waits;
+use super::{ActorEnd, ActorKey, Epoch, Registration, StopCause};
 use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::{MailboxOptions, Queue};
 use crate::message::Deadline;
@@ -18,6 +19,8 @@ pub(crate) struct ActorCell<M> {
     pub(crate) queue: Queue<M>,
     pub(crate) tally: Tally,
     pub(crate) stopwatch: Stopwatch,
+    /// What its handler waits for.
+    pub(crate) waits: Waits,
     stopping: AtomicBool,
     /// Who closed its mailbox first: [`OPEN`], [`DRAINED`] or [`UNREGISTERED`].
     closing: AtomicU8,
@@ -48,6 +51,7 @@ impl<M> ActorCell<M> {
             queue: Queue::new(mailbox),
             tally: Tally::new(),
             stopwatch: Stopwatch::default(),
+            waits: Waits::new(),
             stopping: AtomicBool::new(false),
             closing: AtomicU8::new(OPEN),
             left: AtomicBool::new(false),
@@ -59,6 +63,10 @@ impl<M> ActorCell<M> {
             aborting: AtomicBool::new(false),
             end: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn key(&self) -> ActorKey {
+        ActorKey { id: self.id, epoch: self.epoch }
     }
 
     pub(crate) fn registration(&self) -> Registration {

@@ -39,6 +39,7 @@ mod registration;
 mod run;
 mod stop;
 mod turn;
+mod waits;
 
 pub use delivery::Delivery;
 pub use end::ActorEnd;
@@ -52,5 +53,6 @@ pub use stop::StopCause;
 pub(crate) use cell::ActorCell;
 pub(crate) use mailbox::ActorMailbox;
 pub(crate) use panic::catch_panic_now;
-pub(crate) use registration::Epoch;
+pub(crate) use registration::{ActorKey, Epoch};
 pub(crate) use run::spawn;
+pub(crate) use waits::{RoomWait, Wait, Waiting};

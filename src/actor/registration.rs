@@ -15,6 +15,13 @@ pub struct Registration {
     pub(crate) epoch: Epoch,
 }
 
+/// One actor, told apart from a later one with the same id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ActorKey {
+    pub(crate) id: ActorId,
+    pub(crate) epoch: Epoch,
+}
+
 /// Tells the registrations of one process apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Epoch(u64);

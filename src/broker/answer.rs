@@ -1,35 +1,99 @@
 use std::sync::Arc;
 
 use super::caller::Way;
-use super::offer::{Admission, Target};
+use super::offer::{Admission, Refusal, Target, Weight};
 use super::{Caller, Declined, ForwardError, Hub, ReplyError, SendError, SendErrorKind};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Waiting};
 use crate::address::ActorAddress;
 use crate::message::{Message, MessageEnvelope, RequestKey};
-use crate::requests::{Ended, RequestTable};
+use crate::requests::{Edge, Ended};
+use crate::retry::Failure;
 
 /// A request that has its entry and is passed on to another actor.
 struct HandOver<'a, M> {
-    table: &'a RequestTable<M>,
+    hub: &'a Hub<M>,
     key: RequestKey,
+    /// Who waits for whom as long as it is not passed on, if a handler waits.
+    before: Option<Edge>,
 }
 
-impl<M: Send> Admission<M> for HandOver<'_, M> {
-    type Refusal = SendErrorKind;
+/// Why it was not.
+enum Refused {
+    NotSent(SendErrorKind),
+    /// These would wait each for the next, from the one that asked on.
+    WouldDeadlock(Vec<ActorAddress>),
+}
 
-    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
+impl<M: Message> Admission<M> for HandOver<'_, M> {
+    type Refusal = Refused;
+
+    fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), Refused> {
         envelope.set_request(Some(self.key));
         // If the caller has gone, the message is sent all the same, and discarded like any other whose caller has.
-        self.table.hand_over(self.key, to.epoch);
-        Ok(())
+        let moved = self.hub.requests.hand_over(self.key, to.key());
+        self.before = self.before.or(moved);
+        self.may_be_waited_for(to, moved)
     }
 
-    fn waits(&self) {
-        self.table.waits_for_room(self.key);
+    fn may_wait(&self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> bool {
+        self.hub.may_wait_for_room(at, envelope)
+    }
+
+    fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, Refused> {
+        let moved = self.hub.requests.waits_for_room(self.key, at.key());
+        self.may_be_waited_for(at, moved)?;
+        Ok(self.hub.wait_for_room(at, envelope)?)
+    }
+
+    fn pauses(&mut self) {
+        self.hub.requests.pauses(self.key);
     }
 
     fn got_in(&self, actor: &ActorCell<M>) {
-        self.table.got_in(self.key, actor.epoch, || actor.is_stopping());
+        self.hub.requests.got_in(self.key, actor.epoch, || actor.is_stopping());
+    }
+}
+
+impl<M: Message> HandOver<'_, M> {
+    /// Refuses `target` if a handler waits that would wait for itself, now that its edge has been moved there.
+    fn may_be_waited_for(&self, target: &ActorCell<M>, moved: Option<Edge>) -> Result<(), Refused> {
+        let cycle = moved.and_then(|edge| self.hub.cycle(edge.asker, target));
+        cycle.map_or(Ok(()), |cycle| Err(Refused::WouldDeadlock(cycle)))
+    }
+
+    /// It is back with the one who tried to pass it on, where it has begun.
+    fn give_back(&self) {
+        let Some(before) = self.before else {
+            self.hub.requests.begin(self.key);
+            return;
+        };
+        self.hub.requests.give_back(self.key, before.target);
+        let forwarder = self.hub.registry.actor(before.target.id).filter(|cell| cell.key() == before.target);
+        if let Some(cycle) = forwarder.and_then(|cell| self.hub.cycle(before.asker, &cell)) {
+            self.hub.requests.end(self.key, Ended::WouldDeadlock(cycle));
+        }
+    }
+}
+
+impl From<SendErrorKind> for Refused {
+    fn from(kind: SendErrorKind) -> Self {
+        Self::NotSent(kind)
+    }
+}
+
+impl Refusal for Refused {
+    fn weight(&self) -> Weight {
+        match self {
+            Self::NotSent(kind) => kind.weight(),
+            Self::WouldDeadlock(_) => Weight::WouldDeadlock,
+        }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::NotSent(kind) => kind.failure(),
+            Self::WouldDeadlock(_) => None,
+        }
     }
 }
 
@@ -103,17 +167,27 @@ impl<M: Message> Hub<M> {
         to: &ActorAddress,
         mut envelope: MessageEnvelope<M>,
     ) -> Result<(), SendError<M>> {
-        let mut admission = HandOver { table: &self.requests, key };
+        let mut admission = HandOver { hub: self, key, before: None };
         let target = Target::Address(to);
         if envelope.is_at_least_once() {
             envelope.note_sending(to);
         }
-        let offered = self.offer(&target, envelope, &mut admission);
-        let delivered = self.deliver(&target, offered, &mut admission).await;
-        delivered.map_err(|(kind, envelope)| {
-            // It is back with the one who tried to pass it on, where it has begun.
-            self.requests.begin(key);
-            SendError::new(kind, to.clone(), envelope)
-        })
+        loop {
+            let offered = self.offer(&target, envelope, &mut admission);
+            let (refused, back) = match self.deliver(&target, offered, &mut admission).await {
+                Ok(()) => return Ok(()),
+                Err(undelivered) => undelivered,
+            };
+            match refused {
+                Refused::NotSent(kind) => {
+                    admission.give_back();
+                    return Err(SendError::new(kind, to.clone(), back));
+                }
+                // Its caller is the one that can do something about it. The message goes on its way without: as
+                // nobody waits for it any more, it is refused for this reason no second time.
+                Refused::WouldDeadlock(cycle) => self.requests.end(key, Ended::WouldDeadlock(cycle)),
+            }
+            envelope = back;
+        }
     }
 }

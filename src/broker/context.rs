@@ -112,11 +112,22 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     }
 
     /// Takes the right to answer, to be used later: after this message, or from another task.
+    ///
+    /// The answer may then come from anywhere, so a handler that waits for it no longer counts as waiting for this
+    /// actor (see [`request`](Self::request)).
     pub fn reply_token(&self) -> Option<ReplyToken<M, B>> {
-        self.take_caller().map(|caller| ReplyToken::new(self.broker.clone(), caller))
+        let caller = self.take_caller()?;
+        if let Way::Request(key) = caller.way {
+            self.hub.requests.detach(key);
+        }
+        Some(ReplyToken::new(self.broker.clone(), caller))
     }
 
     /// Sends `message` to another actor, which answers the waiting caller in place of this one.
+    ///
+    /// If that one waits for the caller, directly or through others, the caller's request ends with
+    /// [`WouldDeadlock`](crate::broker::RequestErrorKind::WouldDeadlock), and the message is discarded like any whose
+    /// caller has gone.
     ///
     /// # Errors
     ///
@@ -144,8 +155,8 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     ///
     /// # Errors
     ///
-    /// As [`MessageBroker::send`]. An actor that sends to its own full mailbox is refused instead of waiting for
-    /// itself.
+    /// As [`MessageBroker::send`]. Where waiting for room could never end, because the mailbox is that of this actor or
+    /// of one that waits for it, directly or through others, it is refused as full.
     ///
     /// # Cancel safety
     ///
@@ -171,7 +182,15 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     ///
     /// # Errors
     ///
-    /// As [`MessageBroker::request`]. An actor that asks itself is refused at once.
+    /// As [`MessageBroker::request`]. A request that could never be answered, because the actor that is asked is this
+    /// one or waits for it, directly or through others, is refused at once with
+    /// [`WouldDeadlock`](crate::broker::RequestErrorKind::WouldDeadlock). One that is passed on to such an actor ends
+    /// so too. Of two actors that ask each other at the same moment, both may be refused.
+    ///
+    /// A request in flight counts as waited for, whatever else the handler does meanwhile. Only what is sent through a
+    /// context is looked at: of a request made through [`broker`](Self::broker), a route or another task, nobody can
+    /// tell whose handler waits for it; and of one whose [`reply_token`](Self::reply_token) was taken, who answers.
+    /// A circle with such a request in it ends at a deadline.
     ///
     /// # Cancel safety
     ///

@@ -5,26 +5,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::offer::{Admission, Offered, Target};
-use super::{Caller, Declined, Hub, SendErrorKind};
+use super::offer::{Admission, Offered, Refusal, Target};
+use super::{Caller, Declined, Hub};
 use crate::actor::ActorCell;
 use crate::dead_letters::DeadLetterReason;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::metrics::Outcome;
 use crate::retry::{Failure, RetryPolicy};
 use crate::schedule::{Entry, Parcel};
-
-/// Why an offer was refused, as far as a retry policy can have something to say about it.
-pub(super) trait Refusal: From<SendErrorKind> + Send {
-    /// What failed; `None` if it would fail again.
-    fn failure(&self) -> Option<Failure>;
-}
-
-impl Refusal for SendErrorKind {
-    fn failure(&self) -> Option<Failure> {
-        SendErrorKind::failure(*self)
-    }
-}
 
 /// What a handler says should become of a message that it returns an error for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,8 +75,7 @@ impl<M: Message> Hub<M> {
             let Some(delay) = refusal.failure().and_then(decide).filter(|delay| has_time_for(&envelope, *delay)) else {
                 return Err((refusal, envelope));
             };
-            // It is with nobody meanwhile, so that nobody's end is its end.
-            admission.waits();
+            admission.pauses();
             tokio::time::sleep(delay).await;
             self.retries.count();
             let offered = self.offer(target, envelope, admission);

@@ -5,10 +5,10 @@ use tokio::time::Instant;
 
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendErrorKind};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Waiting};
 use crate::dead_letters::DeadLetterReason;
 use crate::message::{Deadline, Message, MessageEnvelope, RequestKey};
-use crate::requests::RequestTable;
+use crate::requests::Ended;
 use crate::schedule::{Entry, Number, Parcel, Refrain};
 
 /// How many entries are seen to before others have their turn.
@@ -16,26 +16,35 @@ const AT_ONCE: usize = 256;
 
 /// A message of the broker's own, which may be a request that was handled in vain before.
 pub(super) struct Carry<'a, M> {
-    table: &'a RequestTable<M>,
+    hub: &'a Hub<M>,
     key: Option<RequestKey>,
 }
 
 impl<'a, M> Carry<'a, M> {
     /// For a message whose answer nobody waits for.
-    pub(super) fn plain(table: &'a RequestTable<M>) -> Self {
-        Self { table, key: None }
+    pub(super) fn plain(hub: &'a Hub<M>) -> Self {
+        Self { hub, key: None }
     }
 }
 
-impl<M: Send> Admission<M> for Carry<'_, M> {
+impl<M: Message> Admission<M> for Carry<'_, M> {
     type Refusal = SendErrorKind;
 
     fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), SendErrorKind> {
         envelope.set_request(self.key);
         if let Some(key) = self.key {
-            self.table.hand_over(key, to.epoch);
+            self.hub.carry_request(key, to);
         }
         Ok(())
+    }
+
+    fn may_wait(&self, _: &ActorCell<M>, _: &MessageEnvelope<M>) -> bool {
+        // Nobody waits with it.
+        true
+    }
+
+    fn waits(&mut self, _: &ActorCell<M>, _: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, SendErrorKind> {
+        Ok(None)
     }
 }
 
@@ -62,7 +71,7 @@ impl<M: Message> Hub<M> {
             return self.end_parcel(parcel, DeadLetterReason::Cancelled);
         }
         let Parcel { envelope, to, set_aside_by, since, refusals } = parcel;
-        let mut carry = Carry { table: &self.requests, key };
+        let mut carry = Carry { hub: self, key };
         let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut carry) {
             Offered::Accepted => return self.parcel_left(set_aside_by.as_deref()),
             // Where a sender would wait, it stands in line by itself.
@@ -85,7 +94,7 @@ impl<M: Message> Hub<M> {
     /// again, or is dead.
     fn refused(&self, number: Number, mut parcel: Parcel<M>, kind: SendErrorKind) {
         if let Some(cell) = parcel.set_aside_by.take_if(|cell| cell.queue.is_closed()) {
-            self.hand_over_to(&cell, &parcel.envelope);
+            parcel.envelope.request().into_iter().for_each(|key| self.carry_request(key, &cell));
             match cell.queue.take_in(parcel.envelope, true) {
                 Ok(()) => return self.agenda.leave(),
                 Err(envelope) => parcel = Parcel { envelope, set_aside_by: Some(cell), ..parcel },
@@ -101,9 +110,12 @@ impl<M: Message> Hub<M> {
         }
     }
 
-    fn hand_over_to(&self, cell: &ActorCell<M>, envelope: &MessageEnvelope<M>) {
-        if let Some(key) = envelope.request() {
-            self.requests.hand_over(key, cell.epoch);
+    /// Says that the request now waits for `to`. If the handler that waits for it would then wait for itself, it
+    /// learns so at once, and the message goes on its way with nobody who waits.
+    fn carry_request(&self, key: RequestKey, to: &ActorCell<M>) {
+        let moved = self.requests.hand_over(key, to.key());
+        if let Some(cycle) = moved.and_then(|edge| self.cycle(edge.asker, to)) {
+            self.requests.end(key, Ended::WouldDeadlock(cycle));
         }
     }
 

@@ -233,11 +233,12 @@ impl<M: Message> Hub<M> {
         &self,
         address: ActorAddress,
         actor: Option<ActorId>,
-        envelope: MessageEnvelope<M>,
+        mut envelope: MessageEnvelope<M>,
         reason: DeadLetterReason,
         attempts: u32,
         cause: Option<String>,
     ) {
+        envelope.leave_sender();
         if let Some(key) = envelope.request() {
             self.requests.end(key, ended_by(reason));
         }

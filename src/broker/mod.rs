@@ -19,9 +19,9 @@
 //! # Requests
 //!
 //! A request ends with its reply, or at once with what is known: no such actor, actor stopped, no reply from the
-//! handler, handler failed or panicked. Only a handler that is still at work leads to a timeout. One deadline covers the
-//! whole, the wait for room in the mailbox included. A caller that goes away takes its request along: if not begun, it
-//! never is.
+//! handler, handler failed or panicked. Only a handler that is still at work leads to a timeout. One deadline covers
+//! the whole, the wait for room in the mailbox included. A caller that goes away takes its request along: if not begun,
+//! it never is. Handlers that ask each other in a circle are told so at once: see [`Context::request`].
 //!
 //! # Errors
 //!
@@ -32,6 +32,7 @@ mod answer;
 mod ask;
 mod caller;
 mod context;
+mod cycle;
 mod delivery;
 mod due;
 mod error;

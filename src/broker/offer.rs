@@ -1,13 +1,14 @@
+use std::pin::pin;
 use std::sync::Arc;
 
-use super::delivery::Refusal;
 use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Waiting};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::DeadLetterReason;
-use crate::mailbox::{BackpressureStrategy, MailboxErrorKind};
+use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Pushed};
 use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::retry::Failure;
 
 /// Where a message is to go: to whoever is behind an address, or to one actor that was resolved before.
 pub(super) enum Target<'a, M> {
@@ -52,14 +53,52 @@ pub(super) trait Admission<M>: Send {
     /// The message is about to go into the mailbox of `to`.
     fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), Self::Refusal>;
 
-    /// It did not get in, and waits for room.
-    fn waits(&self) {}
+    /// It did not get in. Whether it may wait for room in the mailbox of `at`, as far as is known by now.
+    fn may_wait(&self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> bool;
+
+    /// It waits until it is offered again, and is with nobody meanwhile, so that nobody's end is its end.
+    fn pauses(&mut self) {}
+
+    /// It waits for room in the mailbox of `at`, for as long as what is returned is kept.
+    fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, Self::Refusal>;
 
     /// It has got in after all.
     fn got_in(&self, actor: &ActorCell<M>) {
         let _ = actor;
     }
 }
+
+/// Why a message did not go in.
+pub(super) trait Refusal: From<SendErrorKind> + Send {
+    fn weight(&self) -> Weight;
+
+    /// What a retry policy has to say about; `None` if it would be refused again.
+    fn failure(&self) -> Option<Failure>;
+}
+
+/// Of the reasons why the members of a group did not take a message, the sender learns the weightiest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// That one is of no use to anybody.
+    Gone,
+    /// Waiting for that one would never end.
+    WouldDeadlock,
+    /// That one may have room later.
+    Full,
+}
+
+impl Refusal for SendErrorKind {
+    fn weight(&self) -> Weight {
+        if *self == Self::Full { Weight::Full } else { Weight::Gone }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        SendErrorKind::failure(*self)
+    }
+}
+
+/// How many members of a group a message is offered to before it counts as full.
+const TRIES: usize = 16;
 
 impl<M: Message> Hub<M> {
     /// Goes on with a message that was offered, waiting for room where that is the strategy.
@@ -75,18 +114,23 @@ impl<M: Message> Hub<M> {
                 Offered::Refused(refusal, envelope) => return Err((refusal, envelope)),
                 Offered::Wait(cell, envelope) => (cell, envelope),
             };
-            admission.waits();
-            let (kind, envelope) = match cell.queue.send(envelope).await {
-                Ok(evicted) => {
-                    admission.got_in(&cell);
-                    self.keep_evicted(&cell, evicted);
-                    return Ok(());
-                }
-                Err(error) => error.into_parts(),
+            let (refusal, is_out, envelope) = match admission.waits(&cell, &envelope) {
+                Err(refusal) => (refusal, true, envelope),
+                Ok(waiting) => match wait_for_room(&cell, envelope, waiting).await {
+                    Ok(evicted) => {
+                        admission.got_in(&cell);
+                        self.keep_evicted(&cell, evicted);
+                        return Ok(());
+                    }
+                    Err(error) => {
+                        let (kind, envelope) = error.into_parts();
+                        (self.explain(kind).into(), kind == MailboxErrorKind::Closed, envelope)
+                    }
+                },
             };
-            // While it waited for one member of a group, that stopped: another may take it.
-            if kind != MailboxErrorKind::Closed || !target.is_group() {
-                return Err((self.explain(kind).into(), envelope));
+            // That member of a group stopped while it waited, or must not be waited for any more: another may take it.
+            if !is_out || !target.is_group() {
+                return Err((refusal, envelope));
             }
             offered = self.offer(target, envelope, admission);
         }
@@ -126,35 +170,38 @@ impl<M: Message> Hub<M> {
         }
     }
 
-    /// Offers a message to one member after the other. What the first said that had no room is what counts if none
-    /// takes it.
+    /// Offers a message to one member after the other. If none takes it, it waits at the first that would have it wait.
+    /// A member that can't be waited for is no try: it may be one of many that all wait for the sender.
     fn offer_to_group<A: Admission<M>>(
         &self,
         group: &ActorAddress,
         envelope: MessageEnvelope<M>,
         admission: &mut A,
     ) -> Offered<M, A::Refusal> {
-        let nobody = self.nobody(&Target::Address(group)).into();
-        let mut last = Some(Offered::Refused(nobody, envelope));
-        let mut room_at = None;
+        let mut reason: A::Refusal = self.nobody(&Target::Address(group)).into();
+        let (mut envelope, mut room_at, mut tries) = (Some(envelope), None, 0);
         self.registry.visit_group(group, |cell| {
-            let (Some(Offered::Refused(_, envelope)) | Some(Offered::Wait(_, envelope))) = last.take() else {
-                return Some(());
-            };
-            last = match self.put(cell, envelope, admission) {
+            match self.put(cell, envelope.take()?, admission) {
                 Offered::Accepted => return Some(()),
-                Offered::Wait(cell, envelope) => {
-                    let first = room_at.get_or_insert(cell);
-                    Some(Offered::Wait(Arc::clone(first), envelope))
+                Offered::Wait(cell, back) => {
+                    room_at.get_or_insert(cell);
+                    envelope = Some(back);
+                    tries += 1;
                 }
-                refused => Some(refused),
-            };
-            None
+                Offered::Refused(refusal, back) => {
+                    envelope = Some(back);
+                    tries += usize::from(refusal.weight() != Weight::WouldDeadlock);
+                    if refusal.weight() >= reason.weight() {
+                        reason = refusal;
+                    }
+                }
+            }
+            (tries == TRIES).then_some(())
         });
-        match (last, room_at) {
+        match (envelope, room_at) {
             (None, _) => Offered::Accepted,
-            (Some(Offered::Refused(_, envelope)), Some(cell)) => Offered::Wait(cell, envelope),
-            (Some(offered), _) => offered,
+            (Some(envelope), Some(cell)) => Offered::Wait(cell, envelope),
+            (Some(envelope), None) => Offered::Refused(reason, envelope),
         }
     }
 
@@ -175,17 +222,18 @@ impl<M: Message> Hub<M> {
                 room.put(envelope);
                 Offered::Accepted
             }
-            None => self.put_without_room(cell, envelope.relocated()),
+            None => self.put_without_room(cell, envelope.relocated(), admission),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn put_without_room<R: From<SendErrorKind>>(
+    fn put_without_room<A: Admission<M>>(
         &self,
         cell: &Arc<ActorCell<M>>,
         envelope: MessageEnvelope<M>,
-    ) -> Offered<M, R> {
+        admission: &A,
+    ) -> Offered<M, A::Refusal> {
         let (kind, envelope) = match cell.queue.push(envelope) {
             Ok(evicted) => {
                 self.keep_evicted(cell, evicted);
@@ -194,8 +242,7 @@ impl<M: Message> Hub<M> {
             Err(error) => error.into_parts(),
         };
         let blocks = cell.queue.options().on_full() == BackpressureStrategy::Block;
-        // A handler that waited for room in its own mailbox would wait for itself.
-        if kind == MailboxErrorKind::Full && blocks && !envelope.is_from_handler_of(cell.id) {
+        if kind == MailboxErrorKind::Full && blocks && admission.may_wait(cell, &envelope) {
             return Offered::Wait(Arc::clone(cell), envelope);
         }
         Offered::Refused(self.explain(kind).into(), envelope)
@@ -225,6 +272,24 @@ impl<M: Message> Hub<M> {
             Target::Actor(_) => SendErrorKind::ActorStopped,
         }
     }
+}
+
+async fn wait_for_room<M: Message>(
+    cell: &ActorCell<M>,
+    envelope: MessageEnvelope<M>,
+    mut waiting: Option<Waiting<M>>,
+) -> Pushed<M> {
+    let mut sending = pin!(cell.queue.send(envelope));
+    std::future::poll_fn(|cx| {
+        let polled = sending.as_mut().poll(cx);
+        if polled.is_pending()
+            && let Some(waiting) = &mut waiting
+        {
+            waiting.stands_in_line();
+        }
+        polled
+    })
+    .await
 }
 
 impl<M> Target<'_, M> {

@@ -70,7 +70,7 @@ impl<M: Message> Hub<M> {
         envelope: MessageEnvelope<M>,
         to: ActorAddress,
     ) -> Result<Placed, (SendErrorKind, MessageEnvelope<M>)> {
-        let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut Carry::plain(&self.requests)) {
+        let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut Carry::plain(self)) {
             Offered::Accepted => return Ok(Placed::Sent),
             Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
                 Ok(()) => return Ok(Placed::Sent),

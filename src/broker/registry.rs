@@ -27,9 +27,6 @@ struct Group<M> {
     cursor: Arc<Cursor>,
 }
 
-/// How many members of a group a message is offered to before it counts as full.
-const TRIES: usize = 16;
-
 impl<M: 'static> ActorRegistry<M> {
     pub(crate) fn new() -> Self {
         Self {
@@ -187,7 +184,7 @@ impl<M> Group<M> {
     fn visit<R>(&self, visit: &mut impl FnMut(&Arc<ActorCell<M>>) -> Option<R>) -> Option<R> {
         let first = RoundRobin.first(&self.cursor, self.members.len())?;
         let (before, from) = self.members.split_at(first);
-        from.iter().chain(before).filter(|cell| !cell.queue.is_closed()).take(TRIES).find_map(visit)
+        from.iter().chain(before).filter(|cell| !cell.queue.is_closed()).find_map(visit)
     }
 }
 

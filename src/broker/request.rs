@@ -2,23 +2,25 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::delivery::Refusal;
-use super::offer::{Admission, Offered, Target};
+use super::offer::{Admission, Offered, Refusal, Target, Weight};
 use super::{Hub, RequestError, RequestErrorKind};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Wait, Waiting};
+use crate::address::ActorId;
 use crate::message::{Deadline, Message, MessageEnvelope};
-use crate::requests::{Ended, Pending, RequestTable};
+use crate::requests::{Edge, Ended, Pending};
 use crate::retry::Failure;
 
 /// A request, whose entry is made just before its message goes into the first mailbox.
-struct Ask<'a, M> {
-    table: &'a RequestTable<M>,
+struct Ask<'a, M: Message> {
+    hub: &'a Hub<M>,
     deadline: Option<Deadline>,
     /// Of the caller's task, for the entry.
     waker: Option<Waker>,
     pending: Option<Pending<'a, M>>,
     /// What is timed, if it is.
     trip: Option<RoundTrip<M>>,
+    /// That a handler waits, if one has sent it.
+    waiting: Option<Waiting<M>>,
 }
 
 /// The way of a request to its first actor and of its reply back.
@@ -34,31 +36,19 @@ impl<M> RoundTrip<M> {
     }
 }
 
-impl Refusal for RequestErrorKind {
-    fn failure(&self) -> Option<Failure> {
-        match self {
-            Self::NotSent(kind) => kind.failure(),
-            Self::TooMany => Some(Failure::Full),
-            _ => None,
-        }
-    }
-}
-
-impl<M: Send> Admission<M> for Ask<'_, M> {
+impl<M: Message> Admission<M> for Ask<'_, M> {
     type Refusal = RequestErrorKind;
 
     #[inline]
     fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), RequestErrorKind> {
-        if envelope.is_from_handler_of(to.id) {
-            return Err(RequestErrorKind::WouldDeadlock);
-        }
         match &self.pending {
             Some(pending) => {
-                self.table.hand_over(pending.key(), to.epoch);
+                self.hub.requests.hand_over(pending.key(), to.key());
             }
             None => {
                 let waker = self.waker.take().unwrap_or_else(|| Waker::noop().clone());
-                let pending = self.table.open(to.epoch, self.deadline, waker).ok_or(RequestErrorKind::TooMany)?;
+                let opened = self.hub.requests.open(to.epoch, self.deadline, waker);
+                let pending = opened.ok_or(RequestErrorKind::TooMany)?;
                 envelope.set_request(Some(pending.key()));
                 self.pending = Some(pending);
                 if envelope.id().is_sampled() {
@@ -66,18 +56,82 @@ impl<M: Send> Admission<M> for Ask<'_, M> {
                 }
             }
         }
-        Ok(())
+        match envelope.sending_handler() {
+            Some(asker) => self.wait_for(to, asker),
+            None => Ok(()),
+        }
     }
 
-    fn waits(&self) {
+    fn may_wait(&self, _: &ActorCell<M>, _: &MessageEnvelope<M>) -> bool {
+        // Or it would not have been admitted.
+        true
+    }
+
+    fn waits(
+        &mut self,
+        at: &ActorCell<M>,
+        envelope: &MessageEnvelope<M>,
+    ) -> Result<Option<Waiting<M>>, RequestErrorKind> {
         if let Some(pending) = &self.pending {
-            self.table.waits_for_room(pending.key());
+            self.hub.requests.waits_for_room(pending.key(), at.key());
+        }
+        // Since it was admitted there, it may have been admitted to others of a group, and only the last was known as
+        // the one that it waits for.
+        if let Some(asker) = envelope.sending_handler() {
+            self.wait_for(at, asker)?;
+        }
+        Ok(None)
+    }
+
+    fn pauses(&mut self) {
+        self.waiting = None;
+        if let Some(pending) = &self.pending {
+            self.hub.requests.pauses(pending.key());
         }
     }
 
     fn got_in(&self, actor: &ActorCell<M>) {
         if let Some(pending) = &self.pending {
-            self.table.got_in(pending.key(), actor.epoch, || actor.is_stopping());
+            self.hub.requests.got_in(pending.key(), actor.epoch, || actor.is_stopping());
+        }
+    }
+}
+
+impl<M: Message> Ask<'_, M> {
+    /// Says that the handler of `asker` waits for `target`, unless it would wait for itself.
+    #[inline(never)]
+    fn wait_for(&mut self, target: &ActorCell<M>, asker: ActorId) -> Result<(), RequestErrorKind> {
+        let (Some(pending), Some(asker)) = (&self.pending, self.hub.registry.actor(asker)) else {
+            return Ok(());
+        };
+        let edge = Edge { asker: asker.key(), target: target.key() };
+        self.hub.requests.enter(pending.key(), edge);
+        self.waiting.get_or_insert_with(|| Waiting::begin(asker, Wait::Reply(pending.key())));
+        match self.hub.cycle(edge.asker, target) {
+            Some(cycle) => {
+                // At once, so that nobody else is refused because of it.
+                self.waiting = None;
+                Err(RequestErrorKind::WouldDeadlock { cycle })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Refusal for RequestErrorKind {
+    fn weight(&self) -> Weight {
+        match self {
+            Self::NotSent(kind) => kind.weight(),
+            Self::WouldDeadlock { .. } => Weight::WouldDeadlock,
+            _ => Weight::Gone,
+        }
+    }
+
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::NotSent(kind) => kind.failure(),
+            Self::TooMany => Some(Failure::Full),
+            _ => None,
         }
     }
 }
@@ -97,7 +151,7 @@ impl<M: Message> Hub<M> {
                 envelope.note_sending(&target.address());
             }
             let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-            let mut ask = Ask { table: &self.requests, deadline, waker: Some(waker), pending: None, trip: None };
+            let mut ask = Ask { hub: self, deadline, waker: Some(waker), pending: None, trip: None, waiting: None };
             match self.offer(&target, envelope, &mut ask) {
                 Offered::Accepted => ask.pending = ask.pending.map(Pending::polled_at_once),
                 offered => self.ask_on(&target, offered, &mut ask).await?,
@@ -140,5 +194,99 @@ impl<M: Message> Hub<M> {
     #[cold]
     fn end_trip(&self, trip: &RoundTrip<M>) {
         self.record_round_trip(&trip.actor, Deadline::now().nanos_since(trip.began));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::address::ActorAddress;
+    use crate::broker::settings::Settings;
+
+    #[derive(Debug)]
+    struct Note;
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    const ROUNDS: usize = 10_000;
+
+    fn ask(hub: &Hub<Note>) -> Ask<'_, Note> {
+        Ask { hub, deadline: None, waker: None, pending: None, trip: None, waiting: None }
+    }
+
+    fn from_handler_of(cell: &ActorCell<Note>) -> MessageEnvelope<Note> {
+        let mut envelope = MessageEnvelope::new(Note);
+        envelope.set_sending_handler(cell.id);
+        envelope
+    }
+
+    /// It has been to two members of a group, both full, and goes back to the first to wait there, which has asked back
+    /// while it was with the second.
+    #[test]
+    fn a_member_to_wait_at_is_looked_at_again_just_before_the_wait() {
+        let hub = Hub::<Note>::new(Settings::default());
+        let [asker, first, second] = ["asker", "first", "second"]
+            .map(|name| hub.register(&ActorAddress::named(name).unwrap(), None, true).unwrap());
+        let (mut asks, mut question) = (ask(&hub), from_handler_of(&asker));
+        assert_eq!(asks.admit(&first, &mut question), Ok(()));
+        assert_eq!(asks.admit(&second, &mut question), Ok(()));
+        let mut asks_back = ask(&hub);
+        assert_eq!(asks_back.admit(&asker, &mut from_handler_of(&first)), Ok(()));
+        let cycle = vec![asker.address.clone(), first.address.clone()];
+        let refused = asks.waits(&first, &question).err();
+        assert_eq!(refused, Some(RequestErrorKind::WouldDeadlock { cycle }));
+        assert!(asker.waits.is_empty(), "nobody else is refused because of it");
+        assert!(asks.waits(&second, &question).is_ok());
+    }
+
+    #[test]
+    fn of_actors_that_ask_each_other_at_the_same_moment_at_least_one_is_refused() {
+        let hub = Hub::<Note>::new(Settings::default());
+        let cells = ["a", "b"].map(|name| hub.register(&ActorAddress::named(name).unwrap(), None, true).unwrap());
+        let (arrived, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        // By spinning, so that they go on in the same moment.
+        let meet = |meeting: usize| {
+            arrived.fetch_add(1, Ordering::SeqCst);
+            let mut spins = 0_u32;
+            while arrived.load(Ordering::SeqCst) < 2 * meeting {
+                spins += 1;
+                if spins.is_multiple_of(1_000) { thread::yield_now() } else { std::hint::spin_loop() }
+            }
+        };
+        let ask_each_round = |asker: &ActorCell<Note>, asked: &Arc<ActorCell<Note>>| {
+            for round in 1..=ROUNDS {
+                let (mut asks, mut question) = (ask(&hub), from_handler_of(asker));
+                meet(2 * round - 1);
+                let admitted = asks.admit(asked, &mut question);
+                refused.fetch_max(if admitted.is_err() { round } else { 0 }, Ordering::SeqCst);
+                meet(2 * round);
+                if refused.load(Ordering::SeqCst) < round {
+                    return;
+                }
+            }
+        };
+        let [a, b] = &cells;
+        thread::scope(|scope| {
+            scope.spawn(|| ask_each_round(a, b));
+            ask_each_round(b, a);
+        });
+        assert_eq!(refused.into_inner(), ROUNDS, "then nobody was refused");
+    }
+
+    #[test]
+    fn what_no_handler_sends_is_waited_for_by_none() {
+        let hub = Hub::<Note>::new(Settings::default());
+        let cell = hub.register(&ActorAddress::named("desk").unwrap(), None, true).unwrap();
+        let mut asks = ask(&hub);
+        // Anybody may put a sender's name on an envelope.
+        let mut envelope = MessageEnvelope::new(Note).with_sender(cell.id);
+        assert_eq!(asks.admit(&cell, &mut envelope), Ok(()));
+        let key = asks.pending.as_ref().unwrap().key();
+        assert!(asks.waiting.is_none() && hub.requests.waited_for(key).is_none());
     }
 }

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendError, SendErrorKind};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Waiting};
 use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// A message that nobody waits for.
-struct Tell;
+struct Tell<'a, M>(&'a Hub<M>);
 
-impl<M> Admission<M> for Tell {
+impl<M: Message> Admission<M> for Tell<'_, M> {
     type Refusal = SendErrorKind;
 
     #[inline]
@@ -16,6 +16,14 @@ impl<M> Admission<M> for Tell {
         // Whatever it was before: what is sent on is no longer the request it came as.
         envelope.set_request(None);
         Ok(())
+    }
+
+    fn may_wait(&self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> bool {
+        self.0.may_wait_for_room(at, envelope)
+    }
+
+    fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, SendErrorKind> {
+        self.0.wait_for_room(at, envelope)
     }
 }
 
@@ -67,8 +75,8 @@ impl<M: Message> Hub<M> {
         if envelope.is_at_least_once() {
             envelope.note_sending(&target.address());
         }
-        let offered = self.offer(&target, envelope, &mut Tell);
-        let delivered = self.deliver(&target, offered, &mut Tell).await;
+        let offered = self.offer(&target, envelope, &mut Tell(self));
+        let delivered = self.deliver(&target, offered, &mut Tell(self)).await;
         delivered.map_err(|(kind, envelope)| SendError::new(kind, target.address(), envelope))
     }
 
@@ -82,7 +90,7 @@ impl<M: Message> Hub<M> {
         if envelope.is_at_least_once() {
             envelope.note_sending(&target.address());
         }
-        match self.offer(target, envelope, &mut Tell) {
+        match self.offer(target, envelope, &mut Tell(self)) {
             Offered::Accepted => Ok(()),
             Offered::Refused(kind, envelope) => Err(SendError::new(kind, target.address(), envelope)),
             Offered::Wait(_, envelope) => Err(SendError::new(SendErrorKind::Full, target.address(), envelope)),

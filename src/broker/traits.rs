@@ -235,6 +235,9 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// If there is no reply. The error says why, whether a handler may have run, and has the message in it if it was
     /// not accepted.
     ///
+    /// A handler asks through its context: see [`Context::request`]. If it asks through this, and the one that it asks
+    /// waits for it, nobody can tell, and the request ends at its deadline.
+    ///
     /// # Cancel safety
     ///
     /// Dropped while it waits, a message that was not begun never will be; a reply is counted as late.

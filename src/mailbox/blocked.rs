@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Waker};
 
 use super::waits::Waits;
-use crate::message::{Deadline, MessageEnvelope};
+use crate::message::{Deadline, MessageEnvelope, MessageId};
 
 /// The senders that wait for room, in the order of their arrival.
 ///
@@ -73,6 +73,10 @@ impl<M> BlockedSenders<M> {
         let left = self.line.remove(place)?;
         self.waits.end(left.since, Deadline::now());
         Some(left.envelope)
+    }
+
+    pub(super) fn contains(&self, message: MessageId) -> bool {
+        self.line.iter().any(|blocked| blocked.envelope.id() == message)
     }
 
     /// Takes what has waited longest; of a closed mailbox, only what nobody waits with.

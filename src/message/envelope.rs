@@ -268,10 +268,10 @@ impl<M> MessageEnvelope<M> {
         self.marks.clear(Marks::SENDER_IS_BUSY);
     }
 
-    /// Whether the handler of `actor` sends this, which would wait for itself if it waited for that actor.
+    /// The actor whose handler sends this, and can't handle anything else before it is done.
     #[inline]
-    pub(crate) fn is_from_handler_of(&self, actor: ActorId) -> bool {
-        self.marks.has(Marks::SENDER_IS_BUSY) && self.sender == Some(actor)
+    pub(crate) fn sending_handler(&self) -> Option<ActorId> {
+        if self.marks.has(Marks::SENDER_IS_BUSY) { self.sender } else { None }
     }
 
     /// The same envelope, put together anew.

@@ -1,3 +1,5 @@
+use crate::address::ActorAddress;
+
 /// How a request ended without a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -15,6 +17,9 @@ pub(crate) enum Ended {
     Duplicate,
     /// Its message had to make room for another.
     Evicted { begun: bool },
+    /// It was passed on to an actor that waits, directly or through others, for the one that asked. From that one on,
+    /// each of these waits for the next.
+    WouldDeadlock(Vec<ActorAddress>),
 }
 
 impl Ended {
@@ -24,7 +29,8 @@ impl Ended {
             Self::TimedOut { .. } => Self::TimedOut { begun: true },
             Self::Stopped { .. } => Self::Stopped { begun: true },
             Self::Evicted { .. } => Self::Evicted { begun: true },
-            ended @ (Self::NoReply | Self::Failed(_) | Self::Panicked(_) | Self::Duplicate) => ended,
+            ended
+            @ (Self::NoReply | Self::Failed(_) | Self::Panicked(_) | Self::Duplicate | Self::WouldDeadlock(_)) => ended,
         }
     }
 }

@@ -5,13 +5,18 @@
 //! the answer or goes away, whichever is first ([`Pending`] frees it when dropped). Slots are used again, so a
 //! request allocates nothing in steady state.
 //!
+//! Where a handler waits, its entry also has an [`Edge`]: which actor waits, and for which. What follows from those is
+//! in the broker's `cycle.rs`.
+//!
 //! One [timer](crate::timer) serves all deadlines.
 
+mod edges;
 mod ended;
 mod pending;
 mod shard;
 mod table;
 
+pub(crate) use edges::Edge;
 pub(crate) use ended::Ended;
 pub(crate) use pending::Pending;
 pub(crate) use table::RequestTable;

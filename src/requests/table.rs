@@ -5,8 +5,8 @@ use std::task::{Context, Poll, Waker};
 use parking_lot::Mutex;
 
 use super::shard::Shard;
-use super::{Ended, Pending};
-use crate::actor::Epoch;
+use super::{Edge, Ended, Pending};
+use crate::actor::{ActorKey, Epoch};
 use crate::message::{Deadline, RequestKey};
 use crate::timer::Timer;
 
@@ -47,19 +47,44 @@ impl<M> RequestTable<M> {
         self.shard(key).lock().begin(key)
     }
 
+    /// Says that the message is with nobody, until it is offered again.
+    pub(crate) fn pauses(&self, key: RequestKey) {
+        self.shard(key).lock().pauses(key);
+    }
+
     /// Whether its caller still waits.
     pub(crate) fn is_waited_for(&self, key: RequestKey) -> bool {
         self.shard(key).lock().is_waited_for(key)
     }
 
-    /// Says that the request now waits for another actor. False if its caller is gone.
-    pub(crate) fn hand_over(&self, key: RequestKey, to: Epoch) -> bool {
+    /// Says that the request now waits for another actor. If a handler waits, gives the edge that this has moved.
+    pub(crate) fn hand_over(&self, key: RequestKey, to: ActorKey) -> Option<Edge> {
         self.shard(key).lock().hand_over(key, to)
     }
 
-    /// Says that the message waits for room in its target's mailbox.
-    pub(crate) fn waits_for_room(&self, key: RequestKey) {
-        self.shard(key).lock().waits(key);
+    /// Says that the request is back with `from`, which had begun with it and could not hand it over.
+    pub(crate) fn give_back(&self, key: RequestKey, from: ActorKey) {
+        self.shard(key).lock().give_back(key, from);
+    }
+
+    /// Says that the message waits for room in the mailbox of `target`. Gives what [`hand_over`](Self::hand_over) does.
+    pub(crate) fn waits_for_room(&self, key: RequestKey, target: ActorKey) -> Option<Edge> {
+        self.shard(key).lock().waits(key, target)
+    }
+
+    /// Says that it is a handler that waits, and for whom.
+    pub(crate) fn enter(&self, key: RequestKey, edge: Edge) {
+        self.shard(key).lock().enter(key, edge);
+    }
+
+    /// Says that the reply may come from anywhere, so that nobody can be said to wait for one actor.
+    pub(crate) fn detach(&self, key: RequestKey) {
+        self.shard(key).lock().detach(key);
+    }
+
+    /// The actor that a handler waits for with this request, if it still does.
+    pub(crate) fn waited_for(&self, key: RequestKey) -> Option<ActorKey> {
+        self.shard(key).lock().waited_for(key)
     }
 
     /// Says that the message has got into the mailbox of `target`. If that is stopping, it may have ended its requests
@@ -171,6 +196,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::address::ActorId;
 
     /// A message whose drop looks whether the table is locked, and uses it.
     struct Nosy {
@@ -198,6 +224,10 @@ mod tests {
 
     fn open<M>(table: &RequestTable<M>) -> Pending<'_, M> {
         table.open(Epoch::next(), None, Waker::noop().clone()).unwrap()
+    }
+
+    fn actor() -> ActorKey {
+        ActorKey { id: ActorId::next(), epoch: Epoch::next() }
     }
 
     fn poll<M>(table: &RequestTable<M>, pending: &Pending<'_, M>) -> Poll<Result<M, Ended>> {
@@ -253,9 +283,12 @@ mod tests {
         let table = RequestTable::<u64>::new();
         let pending = open(&table);
         let key = pending.key();
-        assert!(table.begin(key) && table.hand_over(key, Epoch::next()) && table.begin(key));
+        assert!(table.begin(key));
+        assert_eq!(table.hand_over(key, actor()), None);
+        assert!(table.begin(key));
         drop(pending);
-        assert!(!table.begin(key) && !table.hand_over(key, Epoch::next()));
+        assert!(!table.begin(key));
+        assert_eq!(table.hand_over(key, actor()), None);
     }
 
     #[test]

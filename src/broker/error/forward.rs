@@ -22,7 +22,8 @@ pub struct ForwardError<M> {
 }
 
 impl<M> ForwardError<M> {
-    pub(crate) fn not_asked(envelope: MessageEnvelope<M>) -> Self {
+    pub(crate) fn not_asked(mut envelope: MessageEnvelope<M>) -> Self {
+        envelope.leave_sender();
         Self { kind: ForwardErrorKind::NotAsked, caller: None, envelope }
     }
 

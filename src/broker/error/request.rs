@@ -11,8 +11,13 @@ use crate::requests::Ended;
 pub enum RequestErrorKind {
     /// The message was not accepted.
     NotSent(SendErrorKind),
-    /// An actor asked itself while handling a message, which it can't answer before it is done.
-    WouldDeadlock,
+    /// Waiting for the reply would never end: a handler asked an actor that waits, directly or through others, for
+    /// the handler's own actor. See [`Context::request`](crate::broker::Context::request).
+    WouldDeadlock {
+        /// The actors of which each waits for the next, and the last for the first, which is the one that asked; by the
+        /// addresses that they were registered at. An actor that asks itself is alone here.
+        cycle: Vec<ActorAddress>,
+    },
     /// As many requests are in flight as there can be.
     TooMany,
     /// The deadline passed.
@@ -35,9 +40,12 @@ impl fmt::Display for RequestErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotSent(kind) => kind.fmt(f),
-            Self::WouldDeadlock => f.write_str(
-                "an actor that waits for its own reply would wait for ever: send the request from outside its handler",
-            ),
+            Self::WouldDeadlock { cycle } => {
+                f.write_str("waiting for it would never end, as each of these waits for the next, ")?;
+                cycle.iter().try_for_each(|address| write!(f, "`{address}` → "))?;
+                cycle.first().map_or(Ok(()), |first| write!(f, "`{first}`"))?;
+                f.write_str(": reply before asking, or ask from outside the handler")
+            }
             Self::TooMany => f.write_str("too many requests are in flight: wait for some of them"),
             Self::TimedOut => f.write_str("no reply before the deadline: give it more time, or look at what keeps it"),
             Self::NoReply => f.write_str("the handler ended without replying: make it reply to this message"),
@@ -88,6 +96,8 @@ impl<M> RequestError<M> {
             Ended::Stopped { begun } => (RequestErrorKind::ActorStopped, begun),
             Ended::Duplicate => (RequestErrorKind::Duplicate, true),
             Ended::Evicted { begun } => (RequestErrorKind::Evicted, begun),
+            // Only a handler passes on what it has begun with.
+            Ended::WouldDeadlock(cycle) => (RequestErrorKind::WouldDeadlock { cycle }, true),
         };
         let ran = if begun { Ran::Maybe } else { Ran::Never };
         Self { unanswered: Box::new(Unanswered { kind, ran, to, envelope: None }) }
@@ -199,6 +209,7 @@ mod tests {
             (Ended::Duplicate, Kind::Duplicate, Maybe, false),
             (Ended::Evicted { begun: false }, Kind::Evicted, Never, true),
             (Ended::Evicted { begun: true }, Kind::Evicted, Maybe, false),
+            (Ended::WouldDeadlock(vec![desk()]), Kind::WouldDeadlock { cycle: vec![desk()] }, Maybe, false),
         ];
         for (end, kind, ran, retryable) in cases {
             let error = ended(end);
@@ -234,8 +245,9 @@ mod tests {
     }
 
     #[test]
-    fn asking_itself_is_in_vain_and_asking_too_much_is_not() {
-        for (kind, retryable) in [(RequestErrorKind::WouldDeadlock, false), (RequestErrorKind::TooMany, true)] {
+    fn asking_in_a_circle_is_in_vain_and_asking_too_much_is_not() {
+        let circle = RequestErrorKind::WouldDeadlock { cycle: vec![desk()] };
+        for (kind, retryable) in [(circle, false), (RequestErrorKind::TooMany, true)] {
             let error = refused(kind);
             assert_eq!((error.ran(), error.is_retryable(), error.is_timeout()), (Ran::Never, retryable, false));
             assert_eq!(error.into_envelope().map(MessageEnvelope::into_message), Some(Note(7)));
@@ -247,7 +259,7 @@ mod tests {
         use RequestErrorKind as Kind;
         let cases = [
             (Kind::NotSent(SendErrorKind::Full), SendErrorKind::Full.text()),
-            (Kind::WouldDeadlock, "an actor that waits for its own reply would wait for ever: "),
+            (Kind::WouldDeadlock { cycle: vec![desk()] }, "waiting for it would never end, as each of these "),
             (Kind::TooMany, "too many requests are in flight: "),
             (Kind::TimedOut, "no reply before the deadline: "),
             (Kind::NoReply, "the handler ended without replying: "),
@@ -259,6 +271,18 @@ mod tests {
         ];
         for (kind, text) in cases {
             assert!(kind.to_string().starts_with(text), "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_text_shows_the_whole_circle() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| ActorAddress::named(name).unwrap());
+        for (cycle, shown) in [
+            (vec![a.clone(), b, c], " `named:a` → `named:b` → `named:c` → `named:a`: reply before asking"),
+            (vec![a], " `named:a` → `named:a`: reply before asking"),
+        ] {
+            let text = RequestErrorKind::WouldDeadlock { cycle }.to_string();
+            assert!(text.contains(shown), "{text}");
         }
     }
 

@@ -219,15 +219,7 @@ fn the_first_member_that_takes_it_is_the_last_that_is_asked() {
 }
 
 #[test]
-fn no_more_than_sixteen_members_are_tried() {
-    for (members, tries) in [(15, 15), (16, 16), (17, 16), (100, 16)] {
-        let (registry, _cells) = with(&pool(), members);
-        assert_eq!(tried(&registry, &pool()).len(), tries, "{members}");
-    }
-}
-
-#[test]
-fn members_that_have_closed_are_passed_over_and_use_up_no_try() {
+fn members_that_have_closed_are_passed_over() {
     let (registry, cells) = with(&pool(), 40);
     assert!(cells[..30].iter().all(|cell| cell.queue.close()));
     let living = ids(&cells[30..]);

@@ -5,7 +5,7 @@ use super::{Pushed, Queue, State};
 use crate::mailbox::blocked::{BlockedSenders, Ticket};
 use crate::mailbox::lock::Guard;
 use crate::mailbox::{MailboxError, MailboxErrorKind, Waits};
-use crate::message::{Deadline, MessageEnvelope};
+use crate::message::{Deadline, MessageEnvelope, MessageId};
 
 /// The line of senders that wait for room.
 impl<M> Queue<M> {
@@ -40,6 +40,11 @@ impl<M> Queue<M> {
             return Poll::Ready(back.map_or(Ok(None), closed));
         }
         if blocked.still_waits(ticket, cx) { Poll::Pending } else { Poll::Ready(Ok(None)) }
+    }
+
+    /// Whether the sender of this message stands in the line.
+    pub(crate) fn is_in_line(&self, message: MessageId) -> bool {
+        self.state.lock().blocked.as_ref().is_some_and(|blocked| blocked.contains(message))
     }
 
     /// Takes the sender out of the line. `None` if its message has been accepted.
