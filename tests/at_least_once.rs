@@ -582,6 +582,41 @@ async fn a_message_whose_clone_panics_is_dead_and_its_actor_goes_on() {
     assert_eq!(error.kind(), &RequestErrorKind::HandlerPanicked("there is only one".into()));
     broker.send(&desk, Unclonable).await.unwrap();
     assert_eq!(actor.drain().await, StopCause::Drained);
-    assert_eq!(broker.dead_letters().len(), 1);
+    let letters = common::take_letters(&broker);
+    assert_eq!(letters.iter().map(|letter| letter.attempts).collect::<Vec<_>>(), [0], "no handler has begun with it");
     assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 1), (Outcome::Failed, 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waits_to_be_offered_again_does_not_end_with_the_actor_that_refused_it() {
+    let (broker, desk) = (Broker::new(), named("desk"));
+    let mailbox = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Error);
+    let (gate, mut fails) = (common::Gate::new(), true);
+    let handler = {
+        let gate = gate.clone();
+        move |_: MessageEnvelope<Job>| {
+            let (gate, fails) = (gate.clone(), std::mem::take(&mut fails));
+            async move {
+                if fails {
+                    return Err("on purpose");
+                }
+                gate.hold().await;
+                Ok(())
+            }
+        }
+    };
+    let options = SpawnOptions::new().mailbox(mailbox);
+    let first = broker.spawn_with(&desk, options, switchboard::actor::once(handler)).await.unwrap();
+    let mut request = std::pin::pin!(broker.request(&desk, at_least_once(7, thrice())));
+    assert!(poll_once(request.as_mut()).is_pending());
+    settle().await;
+    broker.send(&desk, Job::Note(1)).await.unwrap();
+    gate.arrival().await;
+    broker.send(&desk, Job::Note(2)).await.unwrap();
+    tokio::time::sleep(SECOND * 3 / 2).await;
+    first.abort();
+    first.join().await;
+    assert!(poll_once(request.as_mut()).is_pending());
+    Scripted::new([Act::Answer(9)]).spawn(&broker, &desk, SpawnOptions::new()).await;
+    assert_eq!(request.await.unwrap(), Job::Answer(9));
 }

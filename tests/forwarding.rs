@@ -7,7 +7,7 @@ mod common;
 use std::pin::pin;
 
 use common::{Broker, Gate, Job, Worker, assert_balanced, inbox, named, number_of, poll_once, settle};
-use switchboard::actor::{Delivery, SpawnOptions};
+use switchboard::actor::{Delivery, SpawnOptions, once};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{
     Context, ForwardErrorKind, MessageBroker, MessageHandler, Ran, ReplyErrorKind, ReplyToken, RequestErrorKind,
@@ -320,4 +320,75 @@ async fn an_answer_that_its_reply_address_does_not_take_comes_back() {
     let nobody = ReplyErrorKind::NotSent(SendErrorKind::NoSuchActor);
     assert_eq!(error.kind(), nobody);
     assert_eq!(error.into_inner(), Job::Answer(4));
+}
+
+/// Passes what it is asked on, is held then if there is a gate, and fails.
+struct Unsteady {
+    to: ActorAddress,
+    gate: Option<Gate>,
+}
+
+impl MessageHandler<Job> for Unsteady {
+    type Error = String;
+
+    async fn handle<B: MessageBroker<Job>>(
+        &mut self,
+        envelope: MessageEnvelope<Job>,
+        context: &Context<Job, B>,
+    ) -> Result<(), String> {
+        let message = Job::Hold(number_of(envelope.message()));
+        context.forward(&self.to, message).await.map_err(|error| error.to_string())?;
+        if let Some(gate) = &self.gate {
+            gate.hold().await;
+        }
+        Err("after it was passed on".into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forwarder_that_fails_or_is_aborted_does_not_end_what_it_has_passed_on() {
+    for gate in [None, Some(Gate::new())] {
+        let (broker, front, back) = (Broker::new(), named("front"), named("back"));
+        let mut inbox = inbox(&broker, &back, 8).await;
+        let forwarder = broker.spawn(&front, Unsteady { to: back, gate: gate.clone() }).await.unwrap();
+        let mut request = pin!(broker.request(&front, MessageEnvelope::new(Job::Echo(5)).at_least_once()));
+        assert!(poll_once(request.as_mut()).is_pending());
+        settle().await;
+        if gate.is_some() {
+            forwarder.abort();
+            forwarder.join().await;
+        }
+        assert_eq!(common::take_letters(&broker).len(), 1, "the forwarder's own part is over");
+        assert!(poll_once(request.as_mut()).is_pending());
+        inbox.recv().await.unwrap().reply(Job::Answer(5)).await.unwrap();
+        assert_eq!(request.await.unwrap(), Job::Answer(5));
+    }
+}
+
+/// Passes what it is asked on to itself, and answers then.
+struct Twice(ActorAddress);
+
+impl MessageHandler<Job> for Twice {
+    type Error = String;
+
+    async fn handle<B: MessageBroker<Job>>(
+        &mut self,
+        envelope: MessageEnvelope<Job>,
+        context: &Context<Job, B>,
+    ) -> Result<(), String> {
+        match envelope.into_message() {
+            Job::Echo(number) => context.forward(&self.0, Job::Hold(number)).await.map_err(|error| error.to_string()),
+            other => context.reply(Job::Answer(number_of(&other))).await.map_err(|error| error.to_string()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_to_its_forwarder_is_no_duplicate_of_what_was_passed_on() {
+    let (broker, desk) = (Broker::new(), named("desk"));
+    let handler = once(Twice(desk.clone()));
+    broker.spawn_with(&desk, SpawnOptions::new().duplicate_window(8), handler).await.unwrap();
+    assert_eq!(broker.request(&desk, Job::Echo(5)).await.unwrap(), Job::Answer(5));
+    settle().await;
+    assert_balanced(&broker.metrics().total);
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::task::Poll;
 
 use super::departure::Departure;
 use super::{ActorMailbox, Delivery, Registration};
@@ -53,9 +54,9 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
     ///
     /// Dropped while it waits, no message is lost.
     pub async fn recv(&mut self) -> Option<Delivery<M, B>> {
-        std::future::poll_fn(|cx| self.mailbox.poll_next(cx)).await;
-        if self.mailbox.cell.is_stopping() {
-            self.mailbox.abandon();
+        // Whether its time is up is looked at first: what it has fetched is dead then for no other reason than that.
+        std::future::poll_fn(|cx| if self.is_over() { Poll::Ready(false) } else { self.mailbox.poll_next(cx) }).await;
+        if self.is_over() {
             return None;
         }
         let envelope = self.mailbox.take()?;
@@ -66,10 +67,22 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
 
     /// As [`recv`](Self::recv), if there is such a message now.
     pub fn try_recv(&mut self) -> Option<Delivery<M, B>> {
+        if self.is_over() {
+            return None;
+        }
         let envelope = if self.mailbox.has_next() { self.mailbox.take()? } else { return None };
         // What is done with it, and for how long, is not known here.
         self.mailbox.cell.queue.admit_all();
         Some(Delivery::new(envelope, &self.mailbox, &self.broker))
+    }
+
+    /// Whether the broker was shut down and its time is up; then nothing that was fetched is left.
+    fn is_over(&mut self) -> bool {
+        let over = self.mailbox.cell.is_stopping();
+        if over {
+            self.mailbox.abandon();
+        }
+        over
     }
 
     /// Frees the name and refuses what comes from now on. What was accepted can still be received.

@@ -310,7 +310,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     /// The message in hand is done with, and will not be handled again.
     #[cold]
     fn acknowledge(&mut self) {
-        self.mailbox.note_handled(self.context.message_id());
+        self.mailbox.note_handled(self.context.handled_id());
         if let Some(done) = self.in_doubt.take() {
             drop_quietly(done);
         }
@@ -367,8 +367,12 @@ impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
         // A task that is dropped in the middle of a message had no chance to say how that ended.
         if cell.tally.end_all_in_handler() {
             match self.in_doubt.take() {
-                Some(doubt) => {
+                Some(mut doubt) => {
                     let begun = doubt.begun();
+                    if doubt.due.is_none() && !self.context.is_asked() {
+                        // Its handler has left the answer to somebody else.
+                        doubt.envelope.set_request(None);
+                    }
                     hub.abandon_begun(cell, doubt.envelope, begun);
                 }
                 None => cell.tally.count(Outcome::Abandoned),

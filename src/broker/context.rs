@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -28,6 +29,8 @@ pub struct Context<M: Message, B: MessageBroker<M>> {
     /// Who waits for an answer to the current message, until it is given or passed on.
     caller: Mutex<Option<Caller>>,
     verdict: Mutex<Verdict>,
+    /// Whether the current message was passed on, so that it is for another to handle it.
+    passed_on: AtomicBool,
 }
 
 /// What the context knows of the message being handled.
@@ -39,7 +42,15 @@ struct Current {
 
 impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     pub(crate) fn new(broker: B, hub: Arc<Hub<M>>, cell: Arc<ActorCell<M>>) -> Self {
-        Self { broker, hub, cell, current: None, caller: Mutex::new(None), verdict: Mutex::default() }
+        Self {
+            broker,
+            hub,
+            cell,
+            current: None,
+            caller: Mutex::new(None),
+            verdict: Mutex::default(),
+            passed_on: AtomicBool::new(false),
+        }
     }
 
     /// This actor's id.
@@ -145,10 +156,14 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         let Some(caller) = self.take_caller() else {
             return Err(ForwardError::not_asked(envelope));
         };
-        self.broker.forward(caller, to, envelope).await.map_err(|mut error| {
+        let forwarded = self.broker.forward(caller, to, envelope).await;
+        forwarded.map_err(|mut error| {
             *self.caller.lock() = error.take_caller();
             error
-        })
+        })?;
+        // Relaxed: the same task reads it.
+        self.passed_on.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Sends a message, as [`MessageBroker::send`].
@@ -315,6 +330,13 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         self.current = Some(Current { id: envelope.id(), deadline: envelope.expiry() });
         *self.caller.get_mut() = Caller::of(envelope);
         *self.verdict.get_mut() = Verdict::None;
+        *self.passed_on.get_mut() = false;
+    }
+
+    /// The id of the message being handled, unless it was passed on: it may come back under that id, and has not been
+    /// handled then.
+    pub(crate) fn handled_id(&self) -> Option<MessageId> {
+        if self.passed_on.load(Ordering::Relaxed) { None } else { self.message_id() }
     }
 
     /// The handler is done with it.

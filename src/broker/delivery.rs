@@ -149,7 +149,9 @@ impl<M: Message> Hub<M> {
     pub(crate) fn end_uncopied(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, panic: String) {
         let declined = Declined::Panicked(panic.clone());
         Caller::of(&envelope).into_iter().for_each(|caller| self.decline(&caller, declined.clone()));
-        self.end_failed(cell, envelope, DeadLetterReason::Panicked, panic);
+        cell.tally.count(Outcome::Failed);
+        let attempts = envelope.attempt() - 1;
+        self.bury(cell.address.clone(), Some(cell.id), envelope, DeadLetterReason::Panicked, attempts, Some(panic));
     }
 
     /// Ends a message whose handling has failed for good.

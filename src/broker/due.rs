@@ -121,6 +121,10 @@ impl<M: Message> Hub<M> {
 
     fn delay_parcel(&self, number: Number, parcel: Parcel<M>, delay: Duration) {
         self.retries.count();
+        if let Some(key) = parcel.envelope.request() {
+            // It is with nobody meanwhile, so that nobody's end is its end.
+            self.requests.pauses(key);
+        }
         match self.agenda.delay(number, Deadline::after(delay), Entry::Message(parcel)) {
             Ok(()) | Err(Entry::Refrain(_)) => {}
             Err(Entry::Message(parcel)) => self.end_parcel(parcel, DeadLetterReason::ShutDown),

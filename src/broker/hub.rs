@@ -239,8 +239,8 @@ impl<M: Message> Hub<M> {
         cause: Option<String>,
     ) {
         envelope.leave_sender();
-        if let Some(key) = envelope.request() {
-            self.requests.end(key, ended_by(reason));
+        if let (Some(key), Some(ended)) = (envelope.request(), ended_by(reason)) {
+            self.requests.end(key, ended);
         }
         self.dead_letters.keep(DeadLetter { envelope, address, actor, reason, cause, attempts, at: Utc::now() });
         self.note_progress();
@@ -353,14 +353,15 @@ impl<M: Message> Departures<M> {
     }
 }
 
-fn ended_by(reason: DeadLetterReason) -> Ended {
-    match reason {
+/// What the caller of a message is told that ended for this reason.
+fn ended_by(reason: DeadLetterReason) -> Option<Ended> {
+    Some(match reason {
         DeadLetterReason::Expired | DeadLetterReason::Cancelled => Ended::TimedOut { begun: false },
         DeadLetterReason::Evicted => Ended::Evicted { begun: false },
         DeadLetterReason::ActorStopped | DeadLetterReason::Undeliverable(_) | DeadLetterReason::ShutDown => {
             Ended::Stopped { begun: false }
         }
-        // Whoever knows what the handler said has told the caller.
-        DeadLetterReason::Failed | DeadLetterReason::Panicked | DeadLetterReason::Rejected => Ended::NoReply,
-    }
+        // Whoever knows what the handler said has told the caller, unless it has left the answer to somebody else.
+        DeadLetterReason::Failed | DeadLetterReason::Panicked | DeadLetterReason::Rejected => return None,
+    })
 }

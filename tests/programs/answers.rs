@@ -1,0 +1,54 @@
+//! Whether a request ended as it must.
+
+use switchboard::broker::{Ran, RequestErrorKind as Kind};
+use switchboard::dead_letters::DeadLetterReason as Reason;
+
+use crate::ledger::Ledger;
+use crate::program::End;
+use crate::record::{Entry, How};
+use crate::verify::ensure;
+
+pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
+    let Some(answer) = entry.answer.as_ref().filter(|_| entry.how == How::Asked) else { return Ok(()) };
+    // It, and all that it was passed on as.
+    let chain: Vec<_> = ledger.entries.iter().filter(|other| other.asked == entry.asked).collect();
+    let begun = chain.iter().any(|entry| !entry.attempts.is_empty());
+    let Err((kind, ran)) = answer else { return ensure(begun, "nobody began with it, and it was answered") };
+    ensure(!begun || *ran == Ran::Maybe, "it is said never to have run, and did")?;
+    let ended = |as_this: fn(End) -> bool| {
+        chain.iter().flat_map(|entry| &entry.attempts).any(|attempt| attempt.end.is_some_and(|(end, _)| as_this(end)))
+    };
+    let dead = |as_this: fn(Reason) -> bool| {
+        chain.iter().flat_map(|entry| &entry.letters).any(|letter| as_this(letter.reason))
+    };
+    let stopped =
+        || ledger.shut.is_some() || ledger.actors.iter().any(|actor| actor.stopping.is_some() || actor.ended.is_some());
+    let fits = match kind {
+        Kind::NotSent(_) | Kind::WouldDeadlock { .. } => !begun,
+        Kind::TooMany => false,
+        Kind::TimedOut | Kind::NoReply => true,
+        Kind::HandlerFailed(_) => ended(|end| end.is_failure() && end != End::Panic),
+        Kind::HandlerPanicked(_) => ended(|end| end == End::Panic) || dead(|reason| reason == Reason::Panicked),
+        Kind::ActorStopped => dead(|reason| matches!(reason, Reason::Undeliverable(_))) || stopped(),
+        Kind::Evicted => dead(|reason| reason == Reason::Evicted),
+        Kind::Duplicate => chain.iter().any(|entry| entry.letters.is_empty() && !entry.is_handled()),
+        _ => false,
+    };
+    ensure(fits, "its request can't have ended like that")
+}
+
+pub(crate) fn name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::NotSent(_) => "not sent",
+        Kind::WouldDeadlock { .. } => "would deadlock",
+        Kind::TooMany => "too many",
+        Kind::TimedOut => "timed out",
+        Kind::NoReply => "no reply",
+        Kind::HandlerFailed(_) => "handler failed",
+        Kind::HandlerPanicked(_) => "handler panicked",
+        Kind::ActorStopped => "actor stopped",
+        Kind::Evicted => "evicted",
+        Kind::Duplicate => "duplicate",
+        _ => "another",
+    }
+}
