@@ -31,6 +31,7 @@ mod duplicates;
 mod end;
 mod factory;
 mod handle;
+mod in_doubt;
 mod inbox;
 mod mailbox;
 mod options;

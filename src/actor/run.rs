@@ -2,17 +2,15 @@ use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::departure::Departure;
+use super::in_doubt::InDoubt;
 use super::panic::{catch_panic, catch_panic_now};
 use super::turn::Turn;
-use super::{ActorCell, ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
+use super::{ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::message::{Deadline, Message, MessageEnvelope, Stamp};
+use crate::message::{Message, Stamp};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -255,7 +253,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     /// False if there is nothing to handle now.
     async fn take_up_again(&mut self) -> bool {
         if let Some(due) = self.in_doubt.as_ref().and_then(|doubt| doubt.due) {
-            wait_in_order(&self.mailbox.cell, due).await;
+            self.mailbox.cell.wait_in_order(due).await;
         }
         if self.mailbox.cell.is_stopping() {
             return false;
@@ -380,47 +378,6 @@ impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
         }
     }
 }
-
-/// A copy of the message in hand, for when its handler does not handle it to the end.
-struct InDoubt<M> {
-    envelope: MessageEnvelope<M>,
-    /// When it is to be handled again; none while it is being handled.
-    due: Option<Instant>,
-}
-
-impl<M: Message> InDoubt<M> {
-    /// Copies a message that is to be delivered at least once; gives the cause if its `clone` panicked.
-    #[cold]
-    fn copy(envelope: &MessageEnvelope<M>) -> Result<Box<Self>, String> {
-        let envelope = catch_panic_now(|| envelope.copy())?.ok_or("it can't be cloned")?;
-        Ok(Box::new(Self { envelope, due: None }))
-    }
-
-    fn wait(&mut self, delay: Duration) {
-        self.envelope.next_attempt();
-        // Without an end in sight, the actor waits for whoever stops it.
-        self.due = Some(Deadline::after(delay).instant().unwrap_or_else(|| Instant::now() + FOR_EVER));
-    }
-
-    /// How often a handler has begun with it.
-    fn begun(&self) -> u32 {
-        self.envelope.attempt() - u32::from(self.due.is_some())
-    }
-}
-
-/// Waits until it is time to handle a message again, or the actor is to stop.
-async fn wait_in_order<M>(cell: &ActorCell<M>, due: Instant) {
-    let mut wait = pin!(tokio::time::sleep_until(due));
-    std::future::poll_fn(|cx| {
-        cell.queue.wake_me(cx);
-        cell.queue.admit_all();
-        if cell.is_stopping() { Poll::Ready(()) } else { wait.as_mut().poll(cx) }
-    })
-    .await;
-}
-
-/// Longer than any program runs, and short enough to be added to any instant.
-const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// The error's text, which comes from code that may panic, as may dropping the error.
 fn error_text_of<E: fmt::Display>(error: E) -> String {
