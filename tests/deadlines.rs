@@ -225,3 +225,31 @@ async fn a_message_whose_deadline_passes_while_it_waits_for_room_comes_back() {
     assert!(inbox.try_recv().is_none());
     assert!(take_letters(&broker).is_empty());
 }
+
+/// A message that is worth handling for a second, unless its sender says otherwise.
+#[derive(Debug, PartialEq)]
+struct Quote(u32);
+
+impl Message for Quote {
+    const MESSAGE_TYPE: &'static str = "tests.quote";
+
+    fn time_to_live(&self) -> Option<Duration> {
+        Some(SECOND)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_to_live_of_a_type_is_the_deadline_of_those_whose_sender_sets_none() {
+    let (broker, desk) = (switchboard::InMemoryMessageBroker::<Quote>::new(), named("desk"));
+    let mut inbox = broker.register(&desk, switchboard::MailboxOptions::bounded(8)).await.unwrap();
+    broker.send(&desk, Quote(1)).await.unwrap();
+    broker.send(&desk, Quote(2).within(3 * SECOND)).await.unwrap();
+    broker.send(&desk, MessageEnvelope::new(Quote(3)).with_deadline(Instant::now() + SECOND / 2)).await.unwrap();
+    advance(SECOND * 3 / 4).await;
+    assert_eq!(inbox.recv().await.unwrap().into_message(), Quote(1));
+    broker.send(&desk, Quote(4)).await.unwrap();
+    advance(SECOND).await;
+    assert_eq!(inbox.recv().await.unwrap().into_message(), Quote(2));
+    assert!(inbox.try_recv().is_none());
+    assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 2), (Outcome::Expired, 2)]);
+}
