@@ -84,28 +84,42 @@ impl<M: Message> ActorMailbox<M> {
     /// Whether the next message is; if not, it is discarded.
     #[inline(always)]
     fn is_worth_handling(&mut self) -> bool {
-        match self.batch.front() {
-            Some(next) if next.expiry().is_some() || next.request().is_some() => self.is_still_wanted(),
-            Some(_) if self.handled.is_some() => self.is_still_wanted(),
-            next => next.is_some(),
+        if self.handled.is_some() && self.drop_duplicate() {
+            return false;
+        }
+        let unwanted = match self.batch.front() {
+            Some(next) if next.expiry().is_some() || next.request().is_some() => why_unwanted(&self.hub, next),
+            next => return next.is_some(),
+        };
+        match unwanted {
+            Some(reason) => self.discard_next(reason),
+            None => true,
         }
     }
 
-    /// Looks whether it has been handled before, the deadline has passed or the caller is gone. A request that passes
-    /// has begun.
-    fn is_still_wanted(&mut self) -> bool {
-        let Some(next) = self.batch.front() else { return false };
-        if self.handled.as_ref().is_some_and(|handled| handled.contains(next.id())) {
-            if let Some(envelope) = self.take() {
-                self.hub.end_duplicate(&self.cell, &envelope);
-            }
-            return false;
+    /// Drops the next message if it has been handled before. Whether it was.
+    #[cold]
+    fn drop_duplicate(&mut self) -> bool {
+        let (Some(next), Some(handled)) = (self.batch.front(), &self.handled) else { return false };
+        let known = handled.contains(next.id());
+        if known && let Some(envelope) = self.take() {
+            self.hub.end_duplicate(&self.cell, &envelope);
         }
-        let Some(reason) = why_unwanted(&self.hub, next) else { return true };
+        known
+    }
+
+    /// Discards the next message. That is none to handle.
+    #[cold]
+    fn discard_next(&mut self, reason: DeadLetterReason) -> bool {
         if let Some(envelope) = self.take() {
             self.hub.discard(&self.cell, envelope, reason);
         }
         false
+    }
+
+    /// Why a message need not be handled any more. A request that need be has begun.
+    pub(super) fn why_unwanted(&self, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
+        why_unwanted(&self.hub, envelope)
     }
 
     /// Makes dead letters of all that waits.
@@ -115,13 +129,9 @@ impl<M: Message> ActorMailbox<M> {
             self.hub.discard(&self.cell, envelope, reason);
         }
     }
-
-    /// Why a message need not be handled any more. A request that need be has begun.
-    pub(super) fn why_unwanted(&self, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
-        why_unwanted(&self.hub, envelope)
-    }
 }
 
+/// Looks whether the deadline has passed or the caller is gone. A request that passes has begun.
 #[inline(always)]
 fn why_unwanted<M: Message>(hub: &Hub<M>, envelope: &MessageEnvelope<M>) -> Option<DeadLetterReason> {
     if envelope.expiry().is_some_and(Deadline::has_passed) {
