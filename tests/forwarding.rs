@@ -392,3 +392,50 @@ async fn what_comes_back_to_its_forwarder_is_no_duplicate_of_what_was_passed_on(
     settle().await;
     assert_balanced(&broker.metrics().total);
 }
+
+/// Holds where it is told to, and passes on whatever is asked.
+struct Desk {
+    gate: Gate,
+    back: ActorAddress,
+}
+
+impl MessageHandler<Job> for Desk {
+    type Error = String;
+
+    async fn handle<B: MessageBroker<Job>>(
+        &mut self,
+        envelope: MessageEnvelope<Job>,
+        context: &Context<Job, B>,
+    ) -> Result<(), String> {
+        match envelope.message() {
+            Job::Hold(_) => self.gate.hold().await,
+            Job::Echo(number) => context.forward(&self.back, Job::Hold(*number)).await.map_err(|e| e.to_string())?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_got_in_and_was_passed_on_before_its_caller_looked_does_not_end_with_the_forwarder() {
+    let (broker, front, back) = (Broker::new(), named("front"), named("back"));
+    let (gate, worker) = (Gate::new(), Worker::new());
+    let busy = worker.spawn_held(&broker, &back, 8).await;
+    let options = SpawnOptions::new().mailbox(MailboxOptions::bounded(1));
+    let desk = Desk { gate: gate.clone(), back };
+    let actor = broker.spawn_with(&front, options, once(desk)).await.unwrap();
+    broker.send(&front, Job::Hold(0)).await.unwrap();
+    gate.arrival().await;
+    broker.send(&front, Job::Note(1)).await.unwrap();
+    let mut request = pin!(broker.request(&front, Job::Echo(5)));
+    assert!(poll_once(request.as_mut()).is_pending());
+    // It waits for room, gets in, and is passed on, and its caller has not looked since.
+    gate.let_all_go();
+    settle().await;
+    assert_eq!(busy.depth(), 1);
+    actor.stop();
+    actor.join().await;
+    assert!(poll_once(request.as_mut()).is_pending());
+    worker.gate.let_all_go();
+    assert_eq!(request.await.unwrap(), Job::Answer(5));
+}

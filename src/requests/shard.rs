@@ -75,7 +75,7 @@ impl<M> Shard<M> {
     pub(super) fn begin(&mut self, key: RequestKey) -> bool {
         match self.find(key) {
             Some(Stage::Open(open)) => {
-                (open.begun, open.ran) = (true, true);
+                (open.begun, open.ran, open.waits) = (true, true, false);
                 true
             }
             _ => false,
@@ -133,10 +133,15 @@ impl<M> Shard<M> {
         }
     }
 
-    /// Says that the message has got into the mailbox of `target`, of all that it may have been offered to.
-    pub(super) fn got_in(&mut self, key: RequestKey, target: Epoch) {
-        if let Some(Stage::Open(open)) = self.find(key) {
-            (open.target, open.waits) = (target, false);
+    /// Says that the message has got into the mailbox of `target`, where it waited for room. False if that is old news:
+    /// it has been begun there since, and perhaps passed on.
+    pub(super) fn got_in(&mut self, key: RequestKey, target: Epoch) -> bool {
+        match self.find(key) {
+            Some(Stage::Open(open)) if open.waits && !open.begun && open.target == target => {
+                open.waits = false;
+                true
+            }
+            _ => false,
         }
     }
 

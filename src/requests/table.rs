@@ -90,8 +90,8 @@ impl<M> RequestTable<M> {
     /// Says that the message has got into the mailbox of `target`. If that is stopping, it may have ended its requests
     /// before it knew of this one.
     pub(crate) fn got_in(&self, key: RequestKey, target: Epoch, is_stopping: impl FnOnce() -> bool) {
-        self.shard(key).lock().got_in(key, target);
-        let waker = if is_stopping() { self.shard(key).lock().end_if_unbegun(key) } else { None };
+        let news = self.shard(key).lock().got_in(key, target);
+        let waker = if news && is_stopping() { self.shard(key).lock().end_if_unbegun(key) } else { None };
         waker.into_iter().for_each(Waker::wake);
     }
 
