@@ -1,5 +1,6 @@
 //! Whether a dead letter fits what is known of its message.
 
+use switchboard::broker::SendErrorKind;
 use switchboard::dead_letters::DeadLetterReason as Reason;
 use switchboard::mailbox::BackpressureStrategy::{DropNewest, DropOldest};
 use switchboard::retry::Failure;
@@ -87,7 +88,11 @@ fn should_have_come_back(ledger: &Ledger, entry: &Entry, letter: &Letter) -> boo
     let Some(Attempt { actor, .. }) = entry.attempts.last() else { return false };
     let actor = &ledger.actors[*actor];
     let closed = actor.closed.is_some_and(|closed| closed < letter.found);
-    let undelivered = matches!(letter.reason, Reason::Undeliverable(_) | Reason::ShutDown);
+    // A mailbox that was full was open when it refused.
+    let undelivered = match letter.reason {
+        Reason::Undeliverable(kind) => kind != SendErrorKind::Full,
+        reason => reason == Reason::ShutDown,
+    };
     undelivered && letter.actor == actor.id && closed && !has_stopped(ledger, actor, letter)
 }
 
