@@ -14,6 +14,8 @@
 //! `switchboard_by_address` looks the address up for each message, `switchboard_by_route` once.
 //! `switchboard_with_timeout` asks with the broker's default timeout, `switchboard` without one.
 //!
+//! `resolve` picks the member for a message and sends nothing. The number is how many members the pool has.
+//!
 //! # How to read it
 //!
 //! Times are for a whole iteration; the `item/s` line below each is messages per second. Absolute figures move from
@@ -26,6 +28,7 @@ use std::sync::{Arc, LazyLock};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use switchboard::address::ActorId;
+use switchboard::balancing::Strategy;
 use switchboard::broker::{InMemoryBuilder, ReplyError, Route};
 use switchboard::{
     ActorAddress, Context, InMemoryMessageBroker, MailboxOptions, Message, MessageBroker, MessageEnvelope,
@@ -139,6 +142,49 @@ mod ask {
     }
 }
 
+/// Finding out who gets a message, which is what an address costs beside a route.
+#[divan::bench_group(sample_count = 100, sample_size = 10_000)]
+mod resolve {
+    use super::*;
+
+    const MEMBERS: [usize; 2] = [4, 1_000];
+
+    #[divan::bench]
+    fn by_id(bencher: Bencher<'_, '_>) {
+        measure_picks(bencher, &ActorAddress::from(ActorId::next()), 1, Strategy::default());
+    }
+
+    #[divan::bench]
+    fn by_name(bencher: Bencher<'_, '_>) {
+        measure_picks(bencher, &switchboard::address!("named:desk"), 1, Strategy::default());
+    }
+
+    #[divan::bench(args = MEMBERS)]
+    fn pool_by_power_of_two(bencher: Bencher<'_, '_>, members: usize) {
+        measure_picks(bencher, &switchboard::address!("pool:desks"), members, Strategy::PowerOfTwo);
+    }
+
+    #[divan::bench(args = MEMBERS)]
+    fn pool_in_turns(bencher: Bencher<'_, '_>, members: usize) {
+        measure_picks(bencher, &switchboard::address!("pool:desks"), members, Strategy::RoundRobin);
+    }
+
+    #[divan::bench(args = MEMBERS)]
+    fn pool_by_key(bencher: Bencher<'_, '_>, members: usize) {
+        measure_picks(bencher, &switchboard::address!("pool:desks"), members, Strategy::ConsistentHash);
+    }
+}
+
+/// Picks a member for one and the same message, which is in nobody's way.
+fn measure_picks(bencher: Bencher<'_, '_>, address: &ActorAddress, members: usize, strategy: Strategy) {
+    let broker = InMemoryMessageBroker::<Work>::new();
+    broker.set_strategy(address, strategy);
+    let join = || RUNTIME.block_on(broker.register(address, MailboxOptions::bounded(CAPACITY)));
+    let _inboxes: Vec<_> = (0..members).map(|_| join().expect("the address is free")).collect();
+    let envelope = MessageEnvelope::new(Work::ONE);
+    bencher.bench_local(|| broker.registry().pick(divan::black_box(address), divan::black_box(&envelope)));
+}
+
 fn measure_tells<T: Tell>(bencher: Bencher<'_, '_>, senders: u64, way: &T, done: &Notify) {
     bencher.counter(ItemsCount::new(TELLS)).bench_local(|| {
         RUNTIME.block_on(async {
@@ -190,6 +236,10 @@ impl Work {
 
 impl Message for Work {
     const MESSAGE_TYPE: &'static str = "bench.work";
+
+    fn routing_key(&self) -> Option<&str> {
+        Some("customer-4711")
+    }
 }
 
 /// What a receiver has added up, and who is told when that is all of an iteration.

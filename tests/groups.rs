@@ -1,4 +1,5 @@
-//! Services and pools give each message to one living member, and lose none when members come and go.
+//! Services and pools give each message to one living member, and lose none when members come and go. How they pick
+//! it is in `pools.rs`.
 #![allow(clippy::unwrap_used, reason = "also in helpers of tests: what is not there is a failure")]
 
 mod common;
@@ -6,7 +7,7 @@ mod common;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::{Broker, Job, Log, Worker, assert_balanced, inbox, poll_once, pool, settle, take_letters};
+use common::{Broker, Job, Log, Worker, assert_balanced, in_turns, inbox, poll_once, pool, settle, take_letters};
 use switchboard::actor::{ActorHandle, Inbox, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::broker::{MessageBroker, RequestErrorKind, SendErrorKind};
@@ -33,7 +34,7 @@ fn depths(members: &[Inbox<Job, Broker>]) -> Vec<usize> {
 #[tokio::test(start_paused = true)]
 async fn each_living_member_has_its_turn() {
     for group in groups() {
-        let broker = Broker::new();
+        let broker = in_turns();
         let mut members = members(&broker, &group, &[8, 8, 8]).await;
         let route = broker.route(&group).unwrap();
         for number in 0..3 {
@@ -67,7 +68,7 @@ async fn the_same_name_as_pool_and_as_service_makes_two_groups() {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_member_gets_nothing_from_the_moment_stop_returns() {
     for group in groups() {
-        let (broker, stopping, living) = (Broker::new(), Worker::new(), Worker::new());
+        let (broker, stopping, living) = (in_turns(), Worker::new(), Worker::new());
         let first = stopping.spawn_held(&broker, &group, 64).await;
         living.spawn(&broker, &group, 64).await;
         let route = broker.route(&group).unwrap();
@@ -130,7 +131,7 @@ async fn a_full_member_is_passed_over() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_sixteen_members_have_no_room_for_is_refused() {
     for group in groups() {
-        let broker = Broker::new();
+        let broker = in_turns();
         let mut members = members(&broker, &group, &[1; 17]).await;
         for number in 0..17 {
             broker.try_send(&group, Job::Note(number)).unwrap();

@@ -75,7 +75,7 @@ async fn asking_oneself_by_id_is_refused_too() {
 #[tokio::test(start_paused = true)]
 async fn in_a_group_with_another_member_that_one_answers() {
     for group in [pool("desks"), ActorAddress::service("desks").unwrap()] {
-        let broker = Broker::new();
+        let broker = common::in_turns();
         let (asker, mut ends) = asker(&group);
         let asking = broker.spawn(&group, asker).await.unwrap();
         let other = Worker::new().spawn(&broker, &group, 8).await;

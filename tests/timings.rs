@@ -6,7 +6,7 @@ mod common;
 use std::pin::pin;
 use std::time::Duration;
 
-use common::{Broker, Job, Worker, inbox, named, poll_once, pool, settle};
+use common::{Broker, Job, Worker, in_turns, inbox, named, poll_once, pool, settle};
 use switchboard::actor::SpawnOptions;
 use switchboard::address::ActorAddress;
 use switchboard::broker::MessageBroker;
@@ -273,7 +273,7 @@ async fn the_total_keeps_the_waits_at_actors_that_have_ended() {
 #[tokio::test(start_paused = true)]
 async fn one_message_in_so_many_is_timed_and_each_member_of_a_pool_has_its_share() {
     const EACH: u64 = 6_400;
-    let (broker, desks, worker) = (Broker::new(), pool("desks"), Worker::new());
+    let (broker, desks, worker) = (in_turns(), pool("desks"), Worker::new());
     for _ in 0..8 {
         worker.spawn(&broker, &desks, 64).await;
     }

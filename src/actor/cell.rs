@@ -17,6 +17,8 @@ pub(crate) struct ActorCell<M> {
     pub(crate) epoch: Epoch,
     pub(crate) address: ActorAddress,
     pub(crate) queue: Queue<M>,
+    /// How large its share of the messages of its group is, where that goes by weights.
+    pub(crate) weight: u32,
     pub(crate) tally: Tally,
     pub(crate) stopwatch: Stopwatch,
     /// What its handler waits for.
@@ -49,6 +51,7 @@ impl<M> ActorCell<M> {
             epoch: Epoch::next(),
             address,
             queue: Queue::new(mailbox),
+            weight: 1,
             tally: Tally::new(),
             stopwatch: Stopwatch::default(),
             waits: Waits::new(),
@@ -63,6 +66,16 @@ impl<M> ActorCell<M> {
             aborting: AtomicBool::new(false),
             end: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn weighing(self, weight: u32) -> Self {
+        Self { weight, ..self }
+    }
+
+    /// How many messages it has before it: those that wait, and those in hand.
+    #[inline]
+    pub(crate) fn load(&self) -> usize {
+        self.queue.depth() + self.tally.in_handler()
     }
 
     pub(crate) fn key(&self) -> ActorKey {

@@ -20,19 +20,26 @@ pub enum OnPanic {
 /// let options = SpawnOptions::new().mailbox(MailboxOptions::bounded(16)).on_panic(OnPanic::Rebuild);
 /// # let _ = options;
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct SpawnOptions {
     mailbox: Option<MailboxOptions>,
     on_panic: OnPanic,
     in_order: bool,
     duplicate_window: usize,
+    weight: u32,
+}
+
+impl Default for SpawnOptions {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl SpawnOptions {
     /// The broker's default mailbox, and an actor that stops when its handler panics.
     pub const fn new() -> Self {
-        Self { mailbox: None, on_panic: OnPanic::Stop, in_order: false, duplicate_window: 0 }
+        Self { mailbox: None, on_panic: OnPanic::Stop, in_order: false, duplicate_window: 0, weight: 1 }
     }
 
     /// Sets the mailbox, in place of the broker's default.
@@ -64,6 +71,14 @@ impl SpawnOptions {
         self
     }
 
+    /// Sets how large a share of the messages of a pool or service the actor gets, in proportion to the weights of the
+    /// other members, where it goes by [`Strategy::Weighted`](crate::balancing::Strategy::Weighted). The default is 1,
+    /// and so is the weight of an actor that receives by hand; with 0 it gets none unless nobody else can take it.
+    pub const fn weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
+        self
+    }
+
     /// The mailbox that was asked for.
     pub const fn mailbox_options(&self) -> Option<MailboxOptions> {
         self.mailbox
@@ -82,5 +97,10 @@ impl SpawnOptions {
     /// How many of the messages handled last are known again.
     pub const fn known_messages(&self) -> usize {
         self.duplicate_window
+    }
+
+    /// How large its share is among weighted members.
+    pub const fn share(&self) -> u32 {
+        self.weight
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
 ) -> Result<ActorHandle<M>, RegisterError> {
     // Asked for before anything is registered, since it is what may panic.
     let runtime = tokio::runtime::Handle::current();
-    let cell = hub.register(address, options.mailbox_options(), true)?;
+    let cell = hub.register_spawned(address, &options)?;
     let actor = Actor {
         context: Context::new(broker, Arc::clone(hub), Arc::clone(&cell)),
         mailbox: ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)).knowing(options.known_messages()),

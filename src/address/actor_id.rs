@@ -50,6 +50,12 @@ impl ActorId {
     pub fn node(self) -> u64 {
         self.0.high().get()
     }
+
+    /// Both parts in one word, which no other id of the same process has, and one of another by chance only.
+    #[inline]
+    pub(crate) fn word(self) -> u64 {
+        self.0.high().get() ^ self.0.low()
+    }
 }
 
 impl fmt::Display for ActorId {

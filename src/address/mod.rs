@@ -11,6 +11,8 @@
 //! | [`Service`](ActorAddress::Service) | `service:billing.eu` | one of the actors that offer the service | several actors, started apart, can do the work |
 //! | [`Pool`](ActorAddress::Pool) | `pool:readers` | one of the workers of the pool | equal workers share one load |
 //!
+//! Which of several actors a message goes to, its [strategy](crate::balancing) says: by default the less loaded of two.
+//!
 //! The same [`Name`] under two kinds makes two addresses: `service:mail` and `pool:mail` have
 //! nothing to do with each other.
 //!

@@ -1,6 +1,11 @@
 //! How a group of actors shares its messages: which member is tried first.
 //!
-//! A [`Strategy`] names a way to choose; the policies here are those ways, as small pure values. A policy sees the
+//! A [`Strategy`] names a way to choose. A message goes by the strategy [of its
+//! own](crate::message::MessageEnvelope::balanced_by), or else by that [of its
+//! address](crate::broker::InMemoryMessageBroker::set_strategy), or else by the [broker's
+//! default](crate::broker::InMemoryBuilder::default_strategy), which is [`PowerOfTwo`](Strategy::PowerOfTwo).
+//!
+//! The policies here are those ways, as small pure values. A policy sees the
 //! [`Members`] of one moment and is given what it needs besides: whose turn it is ([`Cursor`]), a random number, a key.
 //! It names a place, or none if there are no members. It sends nothing, and does not know whether a member is alive:
 //! that is the concern of whoever asks it.
@@ -13,7 +18,6 @@
 //! | [`LeastLoaded`](Strategy::LeastLoaded) | [`LeastLoaded`] | `n` loads read | members are few, and each message is long work |
 //! | [`ConsistentHash`](Strategy::ConsistentHash) | [`Ring`] | the key is hashed, and looked up in a time that does not grow with `n` | messages with the same key belong to the same member: order for each key, or a cache |
 //! | [`Weighted`](Strategy::Weighted) | [`WeightTable`] | one line of a table | members are known to be of different sizes |
-//! | [`Broadcast`](Strategy::Broadcast) | none | – | every member must hear of it |
 //!
 //! ```
 //! use switchboard::balancing::{LeastLoaded, Members, PowerOfTwo, Ring};
@@ -67,7 +71,8 @@
 //! # Load
 //!
 //! Two policies go by [load](Members::load). A member that fails at once, or has stopped, never has any: whoever asks
-//! them must leave such members out, or they get everything.
+//! them must leave such members out, or they get everything. A broker shows those that have stopped as full. It goes by
+//! load alone otherwise: a member whose handler fails at once is as good as idle to it.
 //!
 //! # Order
 //!

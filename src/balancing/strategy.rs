@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How a pool picks the member for a message.
+/// How a pool or service picks the member for a message.
 ///
 /// See [the module](super) for what each costs and when to choose which.
 ///
@@ -29,30 +29,20 @@ pub enum Strategy {
     /// Always the same member for the same [routing key](crate::message::Message::routing_key). A message without one
     /// goes by [`PowerOfTwo`](Self::PowerOfTwo).
     ConsistentHash,
-    /// Any member, as likely as its weight is large.
+    /// Any member, as likely as its [weight](crate::actor::SpawnOptions::weight) is large.
     Weighted,
-    /// All of them.
-    Broadcast,
 }
 
 impl Strategy {
     /// All strategies.
-    pub const ALL: &'static [Self] = &[
-        Self::PowerOfTwo,
-        Self::RoundRobin,
-        Self::Random,
-        Self::LeastLoaded,
-        Self::ConsistentHash,
-        Self::Weighted,
-        Self::Broadcast,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::PowerOfTwo, Self::RoundRobin, Self::Random, Self::LeastLoaded, Self::ConsistentHash, Self::Weighted];
 
     /// Whether another member may take a message if the one that was picked is full or set aside.
     ///
-    /// Not under [`ConsistentHash`](Self::ConsistentHash), where that would break the order of a key, nor under
-    /// [`Broadcast`](Self::Broadcast), where every member gets its own.
+    /// Not under [`ConsistentHash`](Self::ConsistentHash), where that would break the order of a key.
     pub const fn may_move_on(self) -> bool {
-        !matches!(self, Self::ConsistentHash | Self::Broadcast)
+        !matches!(self, Self::ConsistentHash)
     }
 
     /// The name that it is printed and serialised by.
@@ -64,27 +54,24 @@ impl Strategy {
             Self::LeastLoaded => "least_loaded",
             Self::ConsistentHash => "consistent_hash",
             Self::Weighted => "weighted",
-            Self::Broadcast => "broadcast",
         }
     }
 
     /// The strategy in three bits, none of which is 0: that is free for "none was asked for".
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the marks of an envelope, once pools go by strategies"))]
     pub(crate) const fn to_bits(self) -> u8 {
         self as u8 + 1
     }
 
     /// The strategy of these [bits](Self::to_bits), if they are those of any.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the marks of an envelope, once pools go by strategies"))]
     pub(crate) const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
-            1..=7 => Some(Self::ALL[bits as usize - 1]),
+            bits if bits > 0 && bits as usize <= Self::ALL.len() => Some(Self::ALL[bits as usize - 1]),
             _ => None,
         }
     }
 }
 
-// An eighth strategy does not fit into the bits.
+// An eighth strategy would not fit into the bits.
 const _: () = assert!(Strategy::ALL.len() < 1 << 3);
 
 impl fmt::Display for Strategy {
@@ -113,15 +100,15 @@ mod tests {
             assert_eq!(Strategy::from_bits(bits), Some(strategy));
         }
         taken.dedup();
-        assert_eq!(taken, [1, 2, 3, 4, 5, 6, 7]);
-        for bits in [0, 8, u8::MAX] {
+        assert_eq!(taken, [1, 2, 3, 4, 5, 6]);
+        for bits in [0, 7, 8, u8::MAX] {
             assert_eq!(Strategy::from_bits(bits), None);
         }
     }
 
     #[test]
-    fn only_a_key_and_a_broadcast_bind_a_message_to_the_member_that_was_picked() {
+    fn only_a_key_binds_a_message_to_the_member_that_was_picked() {
         let bound: Vec<_> = Strategy::ALL.iter().filter(|strategy| !strategy.may_move_on()).collect();
-        assert_eq!(bound, [&Strategy::ConsistentHash, &Strategy::Broadcast]);
+        assert_eq!(bound, [&Strategy::ConsistentHash]);
     }
 }

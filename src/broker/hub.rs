@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::retries::Retries;
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError, WatchError};
-use crate::actor::{ActorCell, Epoch};
+use crate::actor::{ActorCell, Epoch, SpawnOptions};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
 use crate::mailbox::MailboxOptions;
@@ -52,7 +52,7 @@ impl<M: Message> Hub<M> {
     pub(super) fn new(settings: Settings) -> Self {
         let requests = RequestTable::new();
         Self {
-            registry: ActorRegistry::new(),
+            registry: ActorRegistry::new(settings.strategy),
             agenda: Agenda::new(Arc::clone(&requests.timer)),
             requests,
             retries: Retries::new(settings.retry, settings.jitter.clone()),
@@ -72,9 +72,31 @@ impl<M: Message> Hub<M> {
         mailbox: Option<MailboxOptions>,
         spawned: bool,
     ) -> Result<Arc<ActorCell<M>>, RegisterError> {
+        self.enter(self.cell(address, mailbox, spawned)?)
+    }
+
+    /// Enters a new actor that a task of the broker's runs.
+    pub(crate) fn register_spawned(
+        &self,
+        address: &ActorAddress,
+        options: &SpawnOptions,
+    ) -> Result<Arc<ActorCell<M>>, RegisterError> {
+        self.enter(self.cell(address, options.mailbox_options(), true)?.weighing(options.share()))
+    }
+
+    fn cell(
+        &self,
+        address: &ActorAddress,
+        mailbox: Option<MailboxOptions>,
+        spawned: bool,
+    ) -> Result<ActorCell<M>, RegisterError> {
         let mailbox = mailbox.unwrap_or(self.settings.mailbox).check()?;
         let id = if let ActorAddress::Id(id) = address { *id } else { ActorId::next() };
-        let cell = Arc::new(ActorCell::new(id, address.clone(), mailbox, spawned));
+        Ok(ActorCell::new(id, address.clone(), mailbox, spawned))
+    }
+
+    fn enter(&self, cell: ActorCell<M>) -> Result<Arc<ActorCell<M>>, RegisterError> {
+        let cell = Arc::new(cell);
         let mut departures = self.departures.lock();
         if self.is_shut() {
             return Err(RegisterError::ShutDown);

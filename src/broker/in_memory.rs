@@ -12,6 +12,7 @@ use super::{
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
 use crate::address::ActorAddress;
+use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetters;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
@@ -100,6 +101,16 @@ impl<M: Message> InMemoryMessageBroker<M> {
     /// It is the address as the sender writes it that counts: a policy for a name is not one for the id of its owner.
     pub fn set_retry(&self, address: &ActorAddress, policy: impl Into<Option<RetryPolicy>>) {
         self.hub.retries.set(address, policy.into());
+    }
+
+    /// Sets how a member of this pool or service is picked for a message that does not say so
+    /// [itself](MessageEnvelope::balanced_by), in place of the broker's [default](InMemoryBuilder::default_strategy);
+    /// `None` goes back to that. It holds from the next message on, and for as long as the broker lives, whether there
+    /// are members or not.
+    ///
+    /// At an id or a name there is nothing to pick, and nothing is set.
+    pub fn set_strategy(&self, address: &ActorAddress, strategy: impl Into<Option<Strategy>>) {
+        self.hub.registry.set_strategy(address, strategy.into());
     }
 
     /// What the broker has counted up to now.

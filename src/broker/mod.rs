@@ -6,7 +6,16 @@
 //! # Order
 //!
 //! If one sender sends `a` and then `b` to one actor, `b` is never handled before `a`. Nothing is promised between
-//! senders. Different priorities, and services and pools, which pick a member for each message, waive it.
+//! senders. Different priorities, and services and pools, which pick a member for each message, waive it; but under
+//! [`Strategy::ConsistentHash`](crate::balancing::Strategy::ConsistentHash), messages with one
+//! [routing key](crate::message::Message::routing_key) go to one member for as long as the members are the same, and so
+//! keep their order.
+//!
+//! # Groups
+//!
+//! A message to a service or pool is offered to a member that its [strategy](crate::balancing) picks, by default the
+//! less loaded of two. If that one is full it is offered to others, 16 at most, and then waits at the first that it may
+//! wait at; a key binds it to its member, full or not. A member that has stopped gets nothing.
 //!
 //! # Loss
 //!
@@ -36,6 +45,7 @@ mod cycle;
 mod delivery;
 mod due;
 mod error;
+mod group;
 mod hub;
 mod in_memory;
 mod offer;

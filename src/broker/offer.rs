@@ -175,33 +175,38 @@ impl<M: Message> Hub<M> {
     fn offer_to_group<A: Admission<M>>(
         &self,
         group: &ActorAddress,
-        envelope: MessageEnvelope<M>,
+        mut envelope: MessageEnvelope<M>,
         admission: &mut A,
     ) -> Offered<M, A::Refusal> {
-        let mut reason: A::Refusal = self.nobody(&Target::Address(group)).into();
-        let (mut envelope, mut room_at, mut tries) = (Some(envelope), None, 0);
-        self.registry.visit_group(group, |cell| {
-            match self.put(cell, envelope.take()?, admission) {
-                Offered::Accepted => return Some(()),
+        let groups = self.registry.groups(group);
+        let Some(members) = groups.as_ref().and_then(|(groups, name)| groups.get(*name)) else {
+            return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
+        };
+        let (mut room_at, mut reason, mut tries) = (None, None, 0);
+        for cell in self.registry.order(members, &envelope) {
+            envelope = match self.put(cell, envelope, admission) {
+                Offered::Accepted => return Offered::Accepted,
                 Offered::Wait(cell, back) => {
                     room_at.get_or_insert(cell);
-                    envelope = Some(back);
                     tries += 1;
+                    back
                 }
                 Offered::Refused(refusal, back) => {
-                    envelope = Some(back);
                     tries += usize::from(refusal.weight() != Weight::WouldDeadlock);
-                    if refusal.weight() >= reason.weight() {
-                        reason = refusal;
-                    }
+                    reason = Some(weightier(reason, refusal));
+                    back
                 }
+            };
+            if tries == TRIES {
+                break;
             }
-            (tries == TRIES).then_some(())
-        });
-        match (envelope, room_at) {
-            (None, _) => Offered::Accepted,
-            (Some(envelope), Some(cell)) => Offered::Wait(cell, envelope),
-            (Some(envelope), None) => Offered::Refused(reason, envelope),
+        }
+        match room_at {
+            Some(cell) => Offered::Wait(cell, envelope),
+            None => {
+                let nobody = || self.nobody(&Target::Address(group)).into();
+                Offered::Refused(reason.unwrap_or_else(nobody), envelope)
+            }
         }
     }
 
@@ -271,6 +276,14 @@ impl<M: Message> Hub<M> {
             Target::Address(_) => SendErrorKind::NoSuchActor,
             Target::Actor(_) => SendErrorKind::ActorStopped,
         }
+    }
+}
+
+/// The weightier of two reasons; of equals the later.
+fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
+    match known {
+        Some(known) if known.weight() > new.weight() => known,
+        _ => new,
     }
 }
 

@@ -5,13 +5,16 @@ use foldhash::fast::RandomState;
 use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
 
 use super::RegisterError;
-use crate::actor::{ActorCell, Epoch};
+use super::group::{Group, Order};
+use crate::actor::ActorCell;
 use crate::address::{ActorAddress, ActorId, Name};
-use crate::balancing::{Cursor, RoundRobin};
+use crate::balancing::{Strategy, key_hash};
+use crate::message::{Message, MessageEnvelope};
 
 /// From an address to the actors behind it.
 ///
-/// Readers take no lock and change no shared memory: resolving is a look into a concurrent map. Names are claimed and
+/// Readers take no lock and change no shared memory, whose turn it is in a group apart: resolving is a look into a
+/// concurrent map. Names are claimed and
 /// freed in one atomic step each; an actor frees only what is still its own. A group is a list that joining and
 /// leaving replace as a whole, so a reader sees the members of one moment.
 pub struct ActorRegistry<M> {
@@ -19,21 +22,18 @@ pub struct ActorRegistry<M> {
     named: HashMap<Name, Arc<ActorCell<M>>, RandomState>,
     services: HashMap<Name, Group<M>, RandomState>,
     pools: HashMap<Name, Group<M>, RandomState>,
-}
-
-/// The members of a service or pool at one moment, and whose turn it is.
-struct Group<M> {
-    members: Box<[Arc<ActorCell<M>>]>,
-    cursor: Arc<Cursor>,
+    /// How a group shares messages if nothing else is said.
+    strategy: Strategy,
 }
 
 impl<M: 'static> ActorRegistry<M> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(strategy: Strategy) -> Self {
         Self {
             actors: HashMap::with_hasher(RandomState::default()),
             named: HashMap::with_hasher(RandomState::default()),
             services: HashMap::with_hasher(RandomState::default()),
             pools: HashMap::with_hasher(RandomState::default()),
+            strategy,
         }
     }
 
@@ -49,33 +49,30 @@ impl<M: 'static> ActorRegistry<M> {
 
     /// Whether a message to this address would find an actor that takes messages.
     pub fn contains(&self, address: &ActorAddress) -> bool {
-        self.visit(address, |cell| (!cell.queue.is_closed()).then_some(())).is_some()
+        self.find(address, |cell| (!cell.queue.is_closed()).then_some(())).is_some()
     }
 
     /// The actors that a message to this address may go to at this moment.
     pub fn resolve(&self, address: &ActorAddress) -> Vec<ActorId> {
-        let living = |cell: &Arc<ActorCell<M>>| (!cell.queue.is_closed()).then_some(cell.id);
-        match self.group(address) {
-            Some((groups, name)) => {
-                let groups = groups.pin();
-                groups.get(name).into_iter().flat_map(|group| group.members.iter().filter_map(living)).collect()
-            }
-            None => self.visit(address, living).into_iter().collect(),
-        }
+        let mut living = Vec::new();
+        let _: Option<()> = self.find(address, |cell| {
+            living.extend((!cell.queue.is_closed()).then_some(cell.id));
+            None
+        });
+        living
     }
 
-    /// Gives `visit` the actors that a message to `address` may go to, in the order in which they should be tried,
-    /// until it returns something.
-    #[inline]
-    pub(crate) fn visit<R>(
+    /// Gives `find` the actors behind `address`, one after the other, until it returns something.
+    pub(crate) fn find<R>(
         &self,
         address: &ActorAddress,
-        visit: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
+        mut find: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
     ) -> Option<R> {
         match address {
-            ActorAddress::Id(id) => self.actors.pin().get(id).and_then(visit),
-            ActorAddress::Named(name) => self.named.pin().get(name).and_then(visit),
-            group => self.visit_group(group, visit),
+            ActorAddress::Id(id) => self.actors.pin().get(id).and_then(find),
+            ActorAddress::Named(name) => self.named.pin().get(name).and_then(find),
+            ActorAddress::Service(name) => self.services.pin().get(name)?.members().iter().find_map(&mut find),
+            ActorAddress::Pool(name) => self.pools.pin().get(name)?.members().iter().find_map(&mut find),
         }
     }
 
@@ -91,14 +88,16 @@ impl<M: 'static> ActorRegistry<M> {
         self.named.pin()
     }
 
-    /// As [`visit`](Self::visit), for the members of a service or pool.
-    pub(crate) fn visit_group<R>(
-        &self,
-        address: &ActorAddress,
-        mut visit: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
-    ) -> Option<R> {
+    /// The services or the pools, whichever `address` is one of, and which of them. `None` if it is no group.
+    #[inline]
+    pub(crate) fn groups<'a>(&'a self, address: &'a ActorAddress) -> Option<(PinnedGroups<'a, M>, &'a Name)> {
         let (groups, name) = self.group(address)?;
-        groups.pin().get(name)?.visit(&mut visit)
+        Some((groups.pin(), name))
+    }
+
+    /// Sets how a group shares messages, whether it has members or not.
+    pub(crate) fn set_strategy(&self, address: &ActorAddress, strategy: Option<Strategy>) {
+        self.change_group(address, |group| Some(group.with_strategy(strategy)));
     }
 
     /// Enters an actor under its id and its address. Gives back the one that had the id and is on its way out, if there
@@ -114,8 +113,9 @@ impl<M: 'static> ActorRegistry<M> {
                     return Err(taken());
                 }
             }
-            ActorAddress::Service(name) => join(&self.services, name, cell),
-            ActorAddress::Pool(name) => join(&self.pools, name, cell),
+            ActorAddress::Service(_) | ActorAddress::Pool(_) => {
+                self.change_group(&cell.address, |group| Some(group.with(cell)));
+            }
         }
         Ok(displaced)
     }
@@ -144,8 +144,9 @@ impl<M: 'static> ActorRegistry<M> {
                 let freed = named.remove_if(name, |_, owner| owner.epoch == cell.epoch).ok().flatten();
                 return freed.map(|(name, owner)| (name.clone(), Arc::clone(owner)));
             }
-            ActorAddress::Service(name) => leave(&self.services, name, cell.epoch),
-            ActorAddress::Pool(name) => leave(&self.pools, name, cell.epoch),
+            ActorAddress::Service(_) | ActorAddress::Pool(_) => {
+                self.change_group(&cell.address, |group| group.without(cell.epoch));
+            }
         }
         None
     }
@@ -167,6 +168,18 @@ impl<M: 'static> ActorRegistry<M> {
         self.actors.pin().values().cloned().collect()
     }
 
+    /// Replaces a group, which is empty if there was none, by what `change` makes of it. An empty group for which nothing
+    /// was set is not kept.
+    fn change_group(&self, address: &ActorAddress, change: impl Fn(&Group<M>) -> Option<Group<M>>) {
+        let Some((groups, name)) = self.group(address) else { return };
+        let none = Group::default();
+        groups.pin().compute(name.clone(), |group| match change(group.map_or(&none, |(_, group)| group)) {
+            Some(changed) if changed.is_kept() => Operation::<_, ()>::Insert(changed),
+            Some(_) if group.is_some() => Operation::Remove,
+            _ => Operation::Abort(()),
+        });
+    }
+
     fn group<'a>(&self, address: &'a ActorAddress) -> Option<(&Groups<M>, &'a Name)> {
         match address {
             ActorAddress::Service(name) => Some((&self.services, name)),
@@ -176,41 +189,31 @@ impl<M: 'static> ActorRegistry<M> {
     }
 }
 
-pub(crate) type Pinned<'a, K, M> = HashMapRef<'a, K, Arc<ActorCell<M>>, RandomState, LocalGuard<'a>>;
+impl<M: Message> ActorRegistry<M> {
+    /// The actor that this message would be offered to first if it were sent to `to` now.
+    ///
+    /// It is a pick like any other: where members have turns, one is taken, and where chance decides, the message itself
+    /// may get another answer.
+    pub fn pick(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>) -> Option<ActorId> {
+        match self.groups(to) {
+            Some((groups, name)) => self.order(groups.get(name)?, envelope).next().map(|cell| cell.id),
+            None => self.find(to, |cell| (!cell.queue.is_closed()).then_some(cell.id)),
+        }
+    }
 
-type Groups<M> = HashMap<Name, Group<M>, RandomState>;
-
-impl<M> Group<M> {
-    fn visit<R>(&self, visit: &mut impl FnMut(&Arc<ActorCell<M>>) -> Option<R>) -> Option<R> {
-        let first = RoundRobin.first(&self.cursor, self.members.len())?;
-        let (before, from) = self.members.split_at(first);
-        from.iter().chain(before).filter(|cell| !cell.queue.is_closed()).find_map(visit)
+    /// The members of a group that this message should be offered to, one after the other.
+    #[inline]
+    pub(crate) fn order<'a>(&self, group: &'a Group<M>, envelope: &MessageEnvelope<M>) -> Order<'a, M> {
+        let strategy = envelope.strategy().or(group.strategy()).unwrap_or(self.strategy);
+        group.order(strategy, || envelope.message().routing_key().map(key_hash))
     }
 }
 
-fn join<M>(groups: &Groups<M>, name: &Name, cell: &Arc<ActorCell<M>>) {
-    groups.pin().compute(name.clone(), |group| {
-        let (members, cursor) = match group {
-            Some((_, group)) => (&*group.members, Arc::clone(&group.cursor)),
-            None => (&[][..], Arc::default()),
-        };
-        let members = members.iter().chain([cell]).cloned().collect();
-        Operation::<_, ()>::Insert(Group { members, cursor })
-    });
-}
+pub(crate) type Pinned<'a, K, M> = HashMapRef<'a, K, Arc<ActorCell<M>>, RandomState, LocalGuard<'a>>;
 
-fn leave<M>(groups: &Groups<M>, name: &Name, epoch: Epoch) {
-    let _: Compute<'_, _, _, ()> = groups.pin().compute(name.clone(), |group| {
-        let Some((_, group)) = group else {
-            return Operation::Abort(());
-        };
-        let members: Box<[_]> = group.members.iter().filter(|cell| cell.epoch != epoch).cloned().collect();
-        match members.len() {
-            0 => Operation::Remove,
-            _ => Operation::Insert(Group { members, cursor: Arc::clone(&group.cursor) }),
-        }
-    });
-}
+pub(crate) type PinnedGroups<'a, M> = HashMapRef<'a, Name, Group<M>, RandomState, LocalGuard<'a>>;
+
+type Groups<M> = HashMap<Name, Group<M>, RandomState>;
 
 impl<M: 'static> fmt::Debug for ActorRegistry<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

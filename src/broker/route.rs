@@ -43,7 +43,7 @@ enum To<M> {
 
 impl<M: Message> Route<M> {
     pub(super) fn resolve(hub: Arc<Hub<M>>, address: &ActorAddress) -> Result<Self, SendErrorKind> {
-        let actor = hub.registry.visit(address, |cell| Some(Arc::clone(cell)));
+        let actor = hub.registry.find(address, |cell| Some(Arc::clone(cell)));
         let to = match actor {
             None => return Err(hub.nobody(&Target::Address(address))),
             Some(_) if address.is_group() => To::Group(address.clone()),
@@ -132,6 +132,7 @@ impl<M: Message> fmt::Debug for Route<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::balancing::Strategy;
     use crate::broker::{InMemoryMessageBroker, MessageBroker};
     use crate::mailbox::MailboxOptions;
 
@@ -162,7 +163,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_route_to_a_pool_picks_a_member_for_each_message() {
-        let (broker, pool) = (InMemoryMessageBroker::new(), crate::address!("pool:desks"));
+        let in_turns = InMemoryMessageBroker::builder().default_strategy(Strategy::RoundRobin);
+        let (broker, pool) = (in_turns.build().unwrap(), crate::address!("pool:desks"));
         let first = broker.register(&pool, MailboxOptions::bounded(8)).await.unwrap();
         let route = broker.route(&pool).unwrap();
         let second = broker.register(&pool, MailboxOptions::bounded(8)).await.unwrap();

@@ -2,6 +2,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::InMemoryMessageBroker;
+use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetterOptions;
 use crate::mailbox::{CapacityError, MailboxOptions};
 use crate::message::Message;
@@ -16,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) jitter: Jitter,
     pub(crate) remembered_ends: usize,
+    pub(crate) strategy: Strategy,
 }
 
 impl Default for Settings {
@@ -27,6 +29,7 @@ impl Default for Settings {
             retry: None,
             jitter: Jitter::new(),
             remembered_ends: 1024,
+            strategy: Strategy::default(),
         }
     }
 }
@@ -95,6 +98,13 @@ impl<M: Message> InMemoryBuilder<M> {
     /// chance.
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.settings.jitter = jitter;
+        self
+    }
+
+    /// How the member of a pool or service is picked for a message, where neither the message nor the
+    /// [address](InMemoryMessageBroker::set_strategy) says. The default is [`Strategy::PowerOfTwo`].
+    pub fn default_strategy(mut self, strategy: Strategy) -> Self {
+        self.settings.strategy = strategy;
         self
     }
 

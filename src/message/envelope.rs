@@ -4,6 +4,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::address::{ActorAddress, ActorId};
+use crate::balancing::Strategy;
 use crate::message::metadata::Extras;
 use crate::message::{Again, Deadline, Marks, Message, MessageId, MessagePriority, RequestKey, Stamp};
 use crate::retry::RetryPolicy;
@@ -114,6 +115,15 @@ impl<M> MessageEnvelope<M> {
         self
     }
 
+    /// Sets how the member of a pool or service is picked for this, in place of what [its
+    /// address](crate::broker::InMemoryMessageBroker::set_strategy) or the broker says. At an id or a name there is
+    /// nothing to pick.
+    #[must_use]
+    pub fn balanced_by(mut self, strategy: Strategy) -> Self {
+        self.marks.set_strategy(strategy);
+        self
+    }
+
     /// Names the actor that sends this.
     #[must_use]
     pub fn with_sender(mut self, sender: ActorId) -> Self {
@@ -195,6 +205,11 @@ impl<M> MessageEnvelope<M> {
     /// When this is tried again, if it says so itself.
     pub fn retry_policy(&self) -> Option<RetryPolicy> {
         self.extras.as_ref()?.retry
+    }
+
+    /// How the member of a pool or service is picked for this, if it says so itself.
+    pub fn strategy(&self) -> Option<Strategy> {
+        self.marks.strategy()
     }
 
     /// Whether it is delivered until a handler says that it is done.

@@ -54,7 +54,8 @@ pub trait Message: fmt::Debug + Send + Sized + 'static {
     ///
     /// Under [`Strategy::ConsistentHash`](crate::balancing::Strategy::ConsistentHash), messages with equal keys go to the
     /// same member for as long as it is one, and those without a key go where there is less to do. Keys are equal if their
-    /// bytes are. Other strategies do not look at them.
+    /// bytes are. Other strategies do not look at them. When a member joins or leaves, the keys that it brings or takes
+    /// along change theirs, and what their former member has before it then is not waited for.
     fn routing_key(&self) -> Option<&str> {
         None
     }

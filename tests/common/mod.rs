@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 
 use switchboard::actor::{ActorHandle, Inbox, SpawnOptions, once};
 use switchboard::address::ActorAddress;
+use switchboard::balancing::Strategy;
 use switchboard::broker::{Context, InMemoryMessageBroker, MessageBroker, MessageHandler};
 use switchboard::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterReason};
 use switchboard::mailbox::MailboxOptions;
@@ -17,6 +18,14 @@ use switchboard::metrics::{Outcome, Traffic};
 use tokio::sync::Semaphore;
 
 pub(crate) type Broker = InMemoryMessageBroker<Job>;
+
+/// A broker whose groups give each member its turn.
+pub(crate) fn in_turns<M: Message>() -> InMemoryMessageBroker<M> {
+    InMemoryMessageBroker::builder()
+        .default_strategy(Strategy::RoundRobin)
+        .build()
+        .expect("the default mailbox has room")
+}
 
 /// What a [`Worker`] is to do, or what it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ async fn if_one_is_only_full_that_is_why_it_is_refused() {
         stage.enter(&group, 1, BackpressureStrategy::Block).await.stop();
         for _ in 0..turn {
             // Whoever's turn it is.
-            let _ = stage.broker.route(&group).unwrap();
+            stage.broker.registry().pick(&group, &Script::reply(0).into()).unwrap();
         }
         gate.let_go(1);
         let kind = RequestErrorKind::NotSent(SendErrorKind::Full);

@@ -11,7 +11,7 @@ use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use crate::common::{Gate, named, poll_once, soon};
+use crate::common::{Gate, in_turns, named, poll_once, soon};
 
 pub(crate) type Broker = InMemoryMessageBroker<Script>;
 
@@ -148,7 +148,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new() -> Self {
         let (tell, ended) = mpsc::unbounded_channel();
-        Self { broker: Broker::new(), tell, ended }
+        Self { broker: in_turns(), tell, ended }
     }
 
     /// A stage with an actor at each of these names, and their addresses.

@@ -16,7 +16,7 @@ fn cell(address: &ActorAddress) -> Cell {
 
 /// A registry with so many actors at one address.
 fn with(address: &ActorAddress, actors: usize) -> (ActorRegistry<u64>, Vec<Cell>) {
-    let registry = ActorRegistry::new();
+    let registry = ActorRegistry::new(Strategy::RoundRobin);
     let cells: Vec<_> = (0..actors).map(|_| cell(address)).collect();
     assert!(cells.iter().all(|cell| matches!(registry.enter(cell), Ok(None))));
     (registry, cells)
@@ -43,12 +43,11 @@ fn pool() -> ActorAddress {
 
 /// The actors that are offered a message, in the order in which they are tried.
 fn tried(registry: &ActorRegistry<u64>, address: &ActorAddress) -> Vec<ActorId> {
-    let mut tried = Vec::new();
-    let _: Option<()> = registry.visit(address, |cell| {
-        tried.push(cell.id);
-        None
-    });
-    tried
+    let Some((groups, name)) = registry.groups(address) else {
+        return registry.find(address, |cell| Some(cell.id)).into_iter().collect();
+    };
+    let order = groups.get(name).map(|group| group.order(registry.strategy, || None));
+    order.into_iter().flatten().map(|cell| cell.id).collect()
 }
 
 #[test]
@@ -56,7 +55,7 @@ fn an_actor_of_each_kind_is_found_from_entering_to_leaving() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for address in [own, named, ActorAddress::service("billing").unwrap(), pool()] {
-        let registry = ActorRegistry::new();
+        let registry = ActorRegistry::new(Strategy::RoundRobin);
         let id = if let ActorAddress::Id(_) = address { own_id } else { ActorId::next() };
         let cell = cell_at(id, &address);
         assert!(registry.is_empty() && !registry.contains(&address));
@@ -76,7 +75,7 @@ fn an_actor_of_each_kind_is_found_from_entering_to_leaving() {
 
 #[test]
 fn the_kinds_of_addresses_are_apart_under_one_name() {
-    let registry = ActorRegistry::new();
+    let registry = ActorRegistry::new(Strategy::RoundRobin);
     let addresses = ["named:desk", "service:desk", "pool:desk"].map(|text| text.parse::<ActorAddress>().unwrap());
     let cells = addresses.each_ref().map(cell);
     for (cell, address) in cells.iter().zip(&addresses) {
@@ -94,7 +93,7 @@ fn a_name_has_one_owner_and_who_comes_too_late_leaves_no_trace() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for (address, ids) in [(named, [ActorId::next(), ActorId::next()]), (own, [own_id, own_id])] {
-        let registry = ActorRegistry::new();
+        let registry = ActorRegistry::new(Strategy::RoundRobin);
         let [owner, late] = ids.map(|id| cell_at(id, &address));
         registry.enter(&owner).unwrap();
         assert_eq!(registry.enter(&late).err(), Some(RegisterError::Taken { address: address.clone() }));
@@ -111,7 +110,7 @@ fn a_late_leave_never_removes_a_newer_owner() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for (address, ids) in [(named, [ActorId::next(), ActorId::next()]), (own, [own_id, own_id])] {
-        let registry = ActorRegistry::new();
+        let registry = ActorRegistry::new(Strategy::RoundRobin);
         let [former, newer] = ids.map(|id| cell_at(id, &address));
         registry.enter(&former).unwrap();
         assert!(leave(&registry, &former));
@@ -138,7 +137,7 @@ fn an_actor_that_frees_its_name_is_known_by_its_id_until_it_is_removed() {
 #[test]
 fn an_id_whose_actor_has_closed_can_be_taken_and_the_former_is_handed_back() {
     let (id, own) = own_address();
-    let registry = ActorRegistry::new();
+    let registry = ActorRegistry::new(Strategy::RoundRobin);
     let [former, newer] = [(); 2].map(|()| cell_at(id, &own));
     assert!(matches!(registry.enter(&former), Ok(None)));
     former.queue.close();
@@ -153,7 +152,7 @@ fn an_id_whose_actor_has_closed_can_be_taken_and_the_former_is_handed_back() {
 fn of_eight_that_want_a_name_at_once_one_gets_it() {
     let address = ActorAddress::named("desk").unwrap();
     for _ in 0..50 {
-        let (registry, start) = (ActorRegistry::new(), Barrier::new(8));
+        let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin), Barrier::new(8));
         let entered: usize = thread::scope(|scope| {
             let enter = || {
                 let cell = cell(&address);
@@ -170,7 +169,7 @@ fn of_eight_that_want_a_name_at_once_one_gets_it() {
 #[test]
 fn a_group_is_exact_after_joins_and_leaves_from_eight_threads() {
     let address = pool();
-    let (registry, start) = (ActorRegistry::new(), Barrier::new(8));
+    let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin), Barrier::new(8));
     let mut stayed: Vec<_> = thread::scope(|scope| {
         let come_and_go = || {
             let cells: Vec<_> = (0..60).map(|_| cell(&address)).collect();
@@ -207,18 +206,6 @@ fn members_are_offered_messages_in_turn_from_a_new_first_each_time() {
 }
 
 #[test]
-fn the_first_member_that_takes_it_is_the_last_that_is_asked() {
-    let (registry, _cells) = with(&pool(), 4);
-    let mut asked = 0;
-    let taken = registry.visit(&pool(), |cell| {
-        asked += 1;
-        (asked == 2).then_some(cell.id)
-    });
-    assert!(taken.is_some());
-    assert_eq!(asked, 2);
-}
-
-#[test]
 fn members_that_have_closed_are_passed_over() {
     let (registry, cells) = with(&pool(), 40);
     assert!(cells[..30].iter().all(|cell| cell.queue.close()));
@@ -228,6 +215,40 @@ fn members_that_have_closed_are_passed_over() {
     assert!(cells[30..].iter().all(|cell| cell.queue.close()));
     assert!(!registry.contains(&pool()));
     assert!(tried(&registry, &pool()).is_empty());
+}
+
+/// As somebody sees it who has looked the group up just before they left.
+#[test]
+fn no_strategy_offers_anything_to_a_member_that_has_closed_and_all_offer_it_to_all_others_once() {
+    let (registry, cells) = with(&pool(), 5);
+    assert!([0, 1, 3].iter().all(|&place: &usize| cells[place].queue.close()));
+    let address = pool();
+    let (groups, name) = registry.groups(&address).unwrap();
+    let group = groups.get(name).unwrap();
+    for &strategy in Strategy::ALL {
+        for _ in 0..200 {
+            let mut offered: Vec<_> = group.order(strategy, || None).map(|cell| cell.id).collect();
+            offered.sort_unstable();
+            assert_eq!(offered, [cells[2].id, cells[4].id], "{strategy}");
+        }
+    }
+}
+
+#[test]
+fn the_keys_of_a_member_that_has_closed_go_where_they_go_when_it_has_left() {
+    let (registry, cells) = with(&pool(), 5);
+    let keepers = |registry: &ActorRegistry<u64>| {
+        let groups = registry.pools.pin();
+        let group = groups.iter().next().map(|(_, group)| group).unwrap();
+        let keeper =
+            |key: u64| group.order(Strategy::ConsistentHash, || Some(key_hash(&key.to_string()))).map(|cell| cell.id);
+        (0..200).map(|key| keeper(key).collect()).collect::<Vec<Vec<_>>>()
+    };
+    cells[1].queue.close();
+    let closed = keepers(&registry);
+    registry.free_address(&cells[1]);
+    assert_eq!(closed, keepers(&registry));
+    assert!(closed.iter().all(|keepers| keepers.len() == 1));
 }
 
 #[test]
