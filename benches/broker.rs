@@ -15,6 +15,9 @@
 //! `switchboard_with_timeout` asks with the broker's default timeout, `switchboard` without one.
 //!
 //! `resolve` picks the member for a message and sends nothing. The number is how many members the pool has.
+//! `publish` hands out [`DELIVERIES`] copies, to a thousand subscribers each time or to ten, and they are received too;
+//! `tell_and_receive` is the same number of messages told to one inbox and received. The number under
+//! `among_subscriptions` is how many subscriptions there are, of which ten match.
 //!
 //! # How to read it
 //!
@@ -30,9 +33,10 @@ use divan::counter::ItemsCount;
 use switchboard::address::ActorId;
 use switchboard::balancing::Strategy;
 use switchboard::broker::{InMemoryBuilder, ReplyError, Route};
+use switchboard::topics::{Subject, SubjectPattern, Subscription};
 use switchboard::{
     ActorAddress, Context, InMemoryMessageBroker, MailboxOptions, Message, MessageBroker, MessageEnvelope,
-    MessageHandler,
+    MessageHandler, subject,
 };
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -41,8 +45,12 @@ use tokio::sync::{Notify, mpsc, oneshot};
 const TELLS: u64 = 100_000;
 /// Requests per iteration of `ask`.
 const ASKS: u64 = 19_200;
+/// Copies per iteration of `publish`.
+const DELIVERIES: u64 = 10_000;
 /// Room in every queue.
 const CAPACITY: usize = 1024;
+
+type Broker = InMemoryMessageBroker<Work>;
 
 const SENDERS: [u64; 2] = [1, 4];
 const ASKERS: [u64; 2] = [1, 64];
@@ -168,11 +176,6 @@ mod resolve {
     fn pool_in_turns(bencher: Bencher<'_, '_>, members: usize) {
         measure_picks(bencher, &switchboard::address!("pool:desks"), members, Strategy::RoundRobin);
     }
-
-    #[divan::bench(args = MEMBERS)]
-    fn pool_by_key(bencher: Bencher<'_, '_>, members: usize) {
-        measure_picks(bencher, &switchboard::address!("pool:desks"), members, Strategy::ConsistentHash);
-    }
 }
 
 /// Picks a member for one and the same message, which is in nobody's way.
@@ -183,6 +186,67 @@ fn measure_picks(bencher: Bencher<'_, '_>, address: &ActorAddress, members: usiz
     let _inboxes: Vec<_> = (0..members).map(|_| join().expect("the address is free")).collect();
     let envelope = MessageEnvelope::new(Work::ONE);
     bencher.bench_local(|| broker.registry().pick(divan::black_box(address), divan::black_box(&envelope)));
+}
+
+/// One task publishes, and receives what the subscribers got.
+#[divan::bench_group(sample_count = 60, sample_size = 1)]
+mod publish {
+    use super::*;
+
+    #[divan::bench]
+    fn tell_and_receive(bencher: Bencher<'_, '_>) {
+        let broker = InMemoryMessageBroker::new();
+        let address = ActorAddress::from(ActorId::next());
+        let registering = broker.register(&address, MailboxOptions::bounded(CAPACITY));
+        let mut inbox = RUNTIME.block_on(registering).expect("the id is free");
+        bencher.counter(ItemsCount::new(DELIVERIES)).bench_local(|| {
+            RUNTIME.block_on(async {
+                for _ in 0..DELIVERIES {
+                    broker.send(&address, Work::ONE).await.expect("there is room");
+                    inbox.try_recv().expect("it was told");
+                }
+            });
+        });
+    }
+
+    #[divan::bench]
+    fn to_a_thousand(bencher: Bencher<'_, '_>) {
+        let broker = InMemoryMessageBroker::new();
+        let subject = subject!("orders.eu.created");
+        let mut subscriptions: Vec<_> = (0..1_000).map(|_| subscribe(&broker, &subject)).collect();
+        measure_publishing(bencher, &broker, &subject, &mut subscriptions);
+    }
+
+    #[divan::bench(args = [10, 100_000])]
+    fn among_subscriptions(bencher: Bencher<'_, '_>, subscriptions: usize) {
+        let broker = InMemoryMessageBroker::new();
+        let on = |number: usize| Subject::new(format!("orders.{number}.created")).expect("a subject");
+        let mut matching: Vec<_> = (0..10).map(|_| subscribe(&broker, &on(0))).collect();
+        let _others: Vec<_> = (10..subscriptions).map(|number| subscribe(&broker, &on(number / 10))).collect();
+        measure_publishing(bencher, &broker, &on(0), &mut matching);
+    }
+
+    fn subscribe(broker: &Broker, subject: &Subject) -> Subscription<Work, Broker> {
+        let subscribing = broker.subscribe(SubjectPattern::from(subject), MailboxOptions::bounded(CAPACITY));
+        RUNTIME.block_on(subscribing).expect("there is room in the mailbox")
+    }
+
+    fn measure_publishing(
+        bencher: Bencher<'_, '_>,
+        broker: &Broker,
+        subject: &Subject,
+        subscriptions: &mut [Subscription<Work, Broker>],
+    ) {
+        let times = DELIVERIES / subscriptions.len() as u64;
+        bencher.counter(ItemsCount::new(DELIVERIES)).bench_local(|| {
+            RUNTIME.block_on(async {
+                for _ in 0..times {
+                    broker.publish(subject, Work::ONE).await;
+                    subscriptions.iter_mut().for_each(|subscription| drop(subscription.try_recv()));
+                }
+            });
+        });
+    }
 }
 
 fn measure_tells<T: Tell>(bencher: Bencher<'_, '_>, senders: u64, way: &T, done: &Notify) {

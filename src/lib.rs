@@ -125,6 +125,11 @@
 //! unregister never touches a newer owner. Services and pools hold any number of actors, and a message goes to one that
 //! lives. See [`address`](mod@address).
 //!
+//! # Topics
+//!
+//! What is published on a subject goes to all who have subscribed to it, by patterns with `*` and `>`. Each has a mailbox of
+//! its own, so a slow one loses only its own messages, and knows how many. See [`topics`].
+//!
 //! # Bounds
 //!
 //! A mailbox never holds more than its capacity. What happens to a message that finds it full is the mailbox's
@@ -151,6 +156,7 @@
 //! | --- | --- |
 //! | [`message`] | what is carried: the [`Message`] trait, envelopes, ids, priorities, typed [requests](Request) |
 //! | [`address`](mod@address) | where it goes: ids, names, services, pools |
+//! | [`topics`] | what a message is about: subjects, patterns that choose among them, subscriptions |
 //! | [`mailbox`] | the bounded queue before an actor, also usable alone |
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
@@ -175,6 +181,7 @@ pub mod message;
 pub mod metrics;
 pub mod retry;
 pub mod schedule;
+pub mod topics;
 pub mod watching;
 
 mod feed;

@@ -241,6 +241,20 @@ async fn at_a_full_mailbox_it_stands_in_line_like_any_sender_and_holds_up_nothin
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_stands_in_line_is_dead_as_soon_as_its_actor_is_stopped() {
+    let (broker, desk, worker) = (Broker::new(), named("desk"), Worker::new());
+    let actor = worker.spawn_held(&broker, &desk, 1).await;
+    broker.send(&desk, Job::Note(1)).await.unwrap();
+    broker.send_after(SECOND, &desk, Job::Note(2)).await.unwrap();
+    sleep(SECOND * 2).await;
+    actor.stop();
+    assert_eq!(numbers_of(&common::take_letters(&broker), DeadLetterReason::ActorStopped), [1, 2]);
+    worker.gate.let_all_go();
+    actor.join().await;
+    assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 1), (Outcome::Abandoned, 2)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mailbox_that_refuses_or_evicts_does_so_with_what_is_due() {
     let refused = DeadLetterReason::Undeliverable(SendErrorKind::Full);
     let cases = [

@@ -16,6 +16,7 @@ use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::topics::{Published, Subject};
 use crate::watching::Watch;
 
 /// A handler's way back: to whoever asked, and to the broker.
@@ -191,6 +192,18 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     /// As [`MessageBroker::try_send`].
     pub fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
         self.broker.try_send(to, self.prepare(message))
+    }
+
+    /// Publishes a message, as [`MessageBroker::publish`].
+    ///
+    /// # Panics, cancel safety
+    ///
+    /// As [`MessageBroker::publish`].
+    pub async fn publish(&self, subject: &Subject, message: impl Into<MessageEnvelope<M>> + Send) -> Published<M>
+    where
+        M: Clone,
+    {
+        self.broker.publish(subject, self.prepare(message)).await
     }
 
     /// Sends a message and waits for the reply, as [`MessageBroker::request`].

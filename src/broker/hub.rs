@@ -17,6 +17,7 @@ use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
 use crate::requests::{Ended, RequestTable};
 use crate::schedule::Agenda;
+use crate::topics::Subscriptions;
 use crate::watching::{Endings, Watch};
 
 /// Everything that one broker's handles, routes and actors share in this process.
@@ -27,6 +28,8 @@ pub(crate) struct Hub<M> {
     /// What is to be delivered later.
     pub(crate) agenda: Agenda<M>,
     pub(super) retries: Retries,
+    /// Who gets what is published.
+    pub(crate) subscriptions: Subscriptions<M>,
     pub(super) settings: Settings,
     /// Also the lock under which actors come and go, so that a snapshot has each of them once.
     departures: Mutex<Departures<M>>,
@@ -57,6 +60,7 @@ impl<M: Message> Hub<M> {
             requests,
             retries: Retries::new(settings.retry, settings.jitter.clone()),
             dead_letters: LetterStore::new(settings.dead_letters),
+            subscriptions: Subscriptions::new(),
             endings: Endings::new(settings.remembered_ends),
             settings,
             departures: Mutex::new(Departures::new()),
@@ -326,6 +330,7 @@ impl<M: Message> Hub<M> {
             blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
             dead_letters,
             dead_letters_dropped,
+            publishing: self.subscriptions.counts(),
             actors,
         }
     }

@@ -19,6 +19,7 @@ use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Audit, BrokerMetrics};
 use crate::retry::RetryPolicy;
 use crate::schedule::{Recurring, Scheduled};
+use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
 /// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
@@ -171,6 +172,31 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
 
     fn ends(&self, capacity: usize) -> Ends {
         self.hub.endings.follow(capacity)
+    }
+
+    async fn subscribe(
+        &self,
+        interest: impl Into<Interest> + Send,
+        mailbox: MailboxOptions,
+    ) -> Result<Subscription<M, Self>, RegisterError> {
+        let cell = self.hub.register_subscriber(mailbox)?;
+        let inbox = Inbox::new(ActorMailbox::new(Arc::clone(&self.hub), Arc::clone(&cell)), self.clone());
+        Ok(Subscription::new(Seat::take(&self.hub, interest.into(), Recipient::Own(cell)), inbox))
+    }
+
+    async fn subscribe_actor(
+        &self,
+        interest: impl Into<Interest> + Send,
+        to: &ActorAddress,
+    ) -> Result<ActorSubscription<M>, RegisterError> {
+        self.hub.subscribe_actor(interest.into(), to)
+    }
+
+    async fn publish(&self, subject: &Subject, message: impl Into<MessageEnvelope<M>> + Send) -> Published<M>
+    where
+        M: Clone,
+    {
+        self.hub.publish(subject, message.into())
     }
 
     #[inline]

@@ -49,6 +49,7 @@ mod group;
 mod hub;
 mod in_memory;
 mod offer;
+mod publish;
 mod redrive;
 mod registry;
 mod reply_token;

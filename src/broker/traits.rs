@@ -12,6 +12,7 @@ use crate::address::ActorAddress;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::topics::{ActorSubscription, Interest, Published, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
 /// What gets messages of one type from senders to actors.
@@ -132,6 +133,58 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// Follows the ends of all actors that this broker has in this process, from now on. Up to `capacity` ends, at
     /// least one, wait to be read; when there are more, the oldest of them are lost and counted.
     fn ends(&self, capacity: usize) -> Ends;
+
+    /// Subscribes with a mailbox of its own, to receive by hand what is published on the subjects of a pattern, or as
+    /// one of a [group](crate::topics::SubjectPattern::in_group): see [`topics`](crate::topics).
+    ///
+    /// # Errors
+    ///
+    /// If the mailbox has a capacity of zero, or the broker is shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, there is no subscription.
+    fn subscribe(
+        &self,
+        interest: impl Into<Interest> + Send,
+        mailbox: MailboxOptions,
+    ) -> impl Future<Output = Result<Subscription<M, Self>, RegisterError>> + Send;
+
+    /// As [`subscribe`](Self::subscribe), with what is published sent to an address: an actor, or a service or pool, of
+    /// which one member gets each message. Nobody need be there yet.
+    ///
+    /// # Errors
+    ///
+    /// If the broker is shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, there is no subscription.
+    fn subscribe_actor(
+        &self,
+        interest: impl Into<Interest> + Send,
+        to: &ActorAddress,
+    ) -> impl Future<Output = Result<ActorSubscription<M>, RegisterError>> + Send;
+
+    /// Gives a copy of a message to each subscription whose pattern matches the subject, and to one member of each
+    /// [group](crate::topics::SubjectPattern::in_group). Waits for none of them: one without room loses it, and counts it.
+    ///
+    /// That nobody took it is no error, but it is in the result then.
+    ///
+    /// # Panics
+    ///
+    /// If cloning the message does. Some subscriptions may have it then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, some subscriptions may get it.
+    fn publish(
+        &self,
+        subject: &Subject,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Published<M>> + Send
+    where
+        M: Clone;
 
     /// Sends a message, waiting for room where the mailbox's strategy is to wait, and trying again where its
     /// [retry policy](crate::retry) says so. The wait between two attempts is this future's own: it takes no task, and

@@ -35,6 +35,7 @@
 
 mod audit;
 mod outcome;
+mod publishing;
 mod snapshot;
 mod stopwatch;
 mod tally;
@@ -43,6 +44,7 @@ mod timings;
 
 pub use audit::{Account, Audit, Difference};
 pub use outcome::{Outcome, Outcomes};
+pub use publishing::Publishing;
 pub use snapshot::{ActorMetrics, BrokerMetrics, Traffic};
 pub use timing::Timing;
 pub use timings::{SAMPLED_ONE_IN, Timings};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{ActorAddress, ActorId};
-use crate::metrics::{Outcomes, Timings};
+use crate::metrics::{Outcomes, Publishing, Timings};
 
 /// What a broker has counted, at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ pub struct BrokerMetrics {
     pub dead_letters: usize,
     /// Dead letters that were let go because there was no room for more.
     pub dead_letters_dropped: u64,
+    /// What was published.
+    pub publishing: Publishing,
     /// The living actors.
     pub actors: Vec<ActorMetrics>,
 }

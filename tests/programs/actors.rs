@@ -25,6 +25,8 @@ impl World {
         let Some((actor, handle)) = pick_out(&mut self.handles, which) else { return };
         let desk = Arc::clone(&self.desk);
         self.client(async move {
+            // What died before did not die for this.
+            desk.collect();
             desk.ledger().mark(actor, "drains", |actor| &mut actor.closed);
             let cause = handle.drain().await;
             desk.ledger().say(|| format!("actor {actor} has ended: {cause}"));
@@ -76,6 +78,7 @@ impl World {
                 let (number, answer) = self.desk.answer_to(delivery.envelope());
                 begun.answers(Answer::Reply);
                 begun.ends(End::Done);
+                let _call = self.desk.call(None);
                 let replied = tokio::time::timeout(millis(5), delivery.reply(answer)).await;
                 self.desk.answered(number, replied);
             }

@@ -5,7 +5,7 @@ use switchboard::dead_letters::DeadLetterReason as Reason;
 
 use crate::ledger::Ledger;
 use crate::program::End;
-use crate::record::{Entry, How};
+use crate::record::{Entry, How, Sent};
 use crate::verify::ensure;
 
 pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
@@ -15,26 +15,38 @@ pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
     let begun = chain.iter().any(|entry| !entry.attempts.is_empty());
     let Err((kind, ran)) = answer else { return ensure(begun, "nobody began with it, and it was answered") };
     ensure(!begun || *ran == Ran::Maybe, "it is said never to have run, and did")?;
+    let Sent::Accepted(told) = entry.sent else {
+        return ensure(!begun, "it was refused, and begun all the same");
+    };
     let ended = |as_this: fn(End) -> bool| {
         chain.iter().flat_map(|entry| &entry.attempts).any(|attempt| attempt.end.is_some_and(|(end, _)| as_this(end)))
     };
     let dead = |as_this: fn(Reason) -> bool| {
         chain.iter().flat_map(|entry| &entry.letters).any(|letter| as_this(letter.reason))
     };
-    let stopped =
-        || ledger.shut.is_some() || ledger.actors.iter().any(|actor| actor.stopping.is_some() || actor.ended.is_some());
+    let shut = ledger.shut.is_some_and(|shut| shut < told);
+    let stopped = || shut || chain.iter().any(|entry| was_left(entry));
     let fits = match kind {
-        Kind::NotSent(_) | Kind::WouldDeadlock { .. } => !begun,
         Kind::TooMany => false,
+        // Refused, or passed on into a circle.
+        Kind::WouldDeadlock { .. } => true,
         Kind::TimedOut | Kind::NoReply => true,
         Kind::HandlerFailed(_) => ended(|end| end.is_failure() && end != End::Panic),
         Kind::HandlerPanicked(_) => ended(|end| end == End::Panic) || dead(|reason| reason == Reason::Panicked),
-        Kind::ActorStopped => dead(|reason| matches!(reason, Reason::Undeliverable(_))) || stopped(),
+        Kind::ActorStopped => stopped(),
         Kind::Evicted => dead(|reason| reason == Reason::Evicted),
         Kind::Duplicate => chain.iter().any(|entry| entry.letters.is_empty() && !entry.is_handled()),
         _ => false,
     };
     ensure(fits, "its request can't have ended like that")
+}
+
+/// Whether an actor left it to nobody, be it in its mailbox or in its handler.
+fn was_left(entry: &Entry) -> bool {
+    let passed_on = entry.attempts.iter().any(|attempt| attempt.passed_on);
+    let undelivered = |reason| matches!(reason, Reason::ActorStopped | Reason::Undeliverable(_) | Reason::ShutDown);
+    let cut = entry.last_end() == Some(End::Cut);
+    !passed_on && (cut || entry.letters.iter().any(|letter| undelivered(letter.reason)))
 }
 
 pub(crate) fn name(kind: &Kind) -> &'static str {

@@ -16,7 +16,7 @@ use crate::draw::millis;
 use crate::job::{Envelope, Job, PLAIN};
 use crate::ledger::Ledger;
 use crate::program::{Act, Answer, End};
-use crate::record::{How, Moment, Sent, Time};
+use crate::record::{How, Sent, Time};
 
 pub(crate) type Broker = InMemoryMessageBroker<Job>;
 
@@ -34,6 +34,20 @@ pub(crate) enum To {
     Route(Route<Job>),
 }
 
+/// A call that may have to wait for room, for as long as it is there.
+pub(crate) struct Call<'a> {
+    desk: &'a Desk,
+    number: Option<u64>,
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let mut ledger = self.desk.ledger();
+        ledger.calls -= 1;
+        self.number.into_iter().for_each(|number| ledger.entry(number).is_over = true);
+    }
+}
+
 impl Desk {
     pub(crate) fn new(broker: Broker, ledger: Ledger, addresses: Vec<ActorAddress>) -> Arc<Self> {
         Arc::new(Self { broker, ledger: Mutex::new(ledger), gate: Semaphore::new(0), addresses })
@@ -46,7 +60,11 @@ impl Desk {
     /// Notes the dead letters that have come since this was last called.
     pub(crate) fn collect(&self) {
         for letter in take_dead_letters(&self.broker) {
-            self.ledger().bury(&letter);
+            let place = self.ledger().bury(&letter);
+            let job = letter.envelope.message();
+            if !job.clones_are_limited() && letter.envelope.metadata("colour").is_some() {
+                self.ledger().dead.push((place, letter.envelope));
+            }
         }
     }
 
@@ -69,9 +87,18 @@ impl Desk {
         (number, envelope)
     }
 
+    /// Notes that a call begins, and when it has ended or been dropped.
+    pub(crate) fn call(&self, number: Option<u64>) -> Call<'_> {
+        let mut ledger = self.ledger();
+        ledger.calls += 1;
+        let began = ledger.tick();
+        number.into_iter().for_each(|number| ledger.entry(number).began = began);
+        Call { desk: self, number }
+    }
+
     /// Sends.
     pub(crate) async fn tell(self: Arc<Self>, to: To, number: u64, envelope: Envelope) {
-        self.begins(number);
+        let _call = self.call(Some(number));
         let sent = match &to {
             To::Address(to) => self.broker.send(to, envelope).await,
             To::Route(route) => route.send(envelope).await,
@@ -81,7 +108,7 @@ impl Desk {
 
     /// Sends without waiting.
     pub(crate) fn tell_now(&self, to: &To, number: u64, envelope: Envelope) {
-        self.begins(number);
+        let _call = self.call(Some(number));
         let sent = match to {
             To::Address(to) => self.broker.try_send(to, envelope),
             To::Route(route) => route.try_send(envelope),
@@ -91,18 +118,12 @@ impl Desk {
 
     /// Sends and waits for the answer.
     pub(crate) async fn ask(self: Arc<Self>, to: To, number: u64, envelope: Envelope) {
-        self.begins(number);
+        let _call = self.call(Some(number));
         let reply = match &to {
             To::Address(to) => self.broker.request(to, envelope).await,
             To::Route(route) => route.request(envelope).await,
         };
         self.replied(number, reply);
-    }
-
-    fn begins(&self, number: u64) {
-        let mut ledger = self.ledger();
-        let began: Moment = ledger.tick();
-        ledger.entry(number).began = began;
     }
 
     pub(crate) fn told(&self, number: u64, sent: Result<(), SendError<Job>>) {
@@ -181,6 +202,7 @@ impl Desk {
         if !replies {
             return number.into_iter().for_each(|number| self.ledger().entry(number).sent = Sent::Refused(None));
         }
+        let _call = self.call(None);
         let replied = tokio::time::timeout(millis(50), token.reply(answer)).await;
         self.answered(number, replied);
     }

@@ -179,6 +179,7 @@ impl Draw {
             pause: self.one_of(&[(50, Pause::None), (10, Pause::Yield), (25, sleep), (15, Pause::Stall)]),
             does: self.deed(),
             answer: self.answer(),
+            pause_again: self.one_of(&[(80, Pause::None), (10, sleep), (10, Pause::Stall)]),
             end: if self.chance(45) { End::Done } else { self.failure() },
         }
     }

@@ -26,7 +26,8 @@ pub(crate) struct Job {
 pub(crate) const CLONED_TOO_OFTEN: &str = "cloned too often";
 
 /// Handled at once and well.
-pub(crate) const PLAIN: Act = Act { pause: Pause::None, does: Does::Nothing, answer: Answer::None, end: End::Done };
+pub(crate) const PLAIN: Act =
+    Act { pause: Pause::None, does: Does::Nothing, answer: Answer::None, pause_again: Pause::None, end: End::Done };
 
 impl Message for Job {
     const MESSAGE_TYPE: &'static str = "tests.program.job";

@@ -29,6 +29,12 @@ pub(crate) struct Ledger {
     pub(crate) most_attempts: u32,
     pub(crate) panics: u64,
     pub(crate) rebuilds: u64,
+    /// Calls that have not ended.
+    pub(crate) calls: usize,
+    /// Whether no message is offered again of which nothing says that.
+    pub(crate) never_retries: bool,
+    /// Messages that were dead letters, and where they were sent.
+    pub(crate) dead: Vec<(usize, Envelope)>,
     /// Whether so much has happened that it seems to go on for ever.
     pub(crate) is_endless: bool,
     /// What should not have been.
@@ -96,6 +102,7 @@ impl Ledger {
             asked: envelope.message().asked,
             began,
             sent: Sent::Unknown,
+            is_over: false,
             attempts: Vec::new(),
             letters: Vec::new(),
             answer: None,
@@ -165,10 +172,18 @@ impl Ledger {
         }
         let number = self.identify(envelope);
         let began = self.tick();
-        let attempt =
-            Attempt { actor, number: envelope.attempt(), began, end: None, answered: false, passed_on: false };
+        let attempt = Attempt {
+            actor,
+            number: envelope.attempt(),
+            began,
+            end: None,
+            ended_at: None,
+            answered: false,
+            passed_on: false,
+        };
         self.say(|| format!("actor {actor} begins {number}, attempt {}", envelope.attempt()));
         self.check_unknown(actor, number, envelope);
+        self.check_wanted(number, envelope);
         self.actors[actor].begun.push((number, envelope.attempt()));
         let entry = self.entry(number);
         entry.attempts.push(attempt);
@@ -185,13 +200,21 @@ impl Ledger {
         }
     }
 
+    /// Nobody begins with a request whose caller waits no more.
+    fn check_wanted(&mut self, number: u64, envelope: &Envelope) {
+        let asked = envelope.message().asked.filter(|_| envelope.is_request());
+        if asked.is_some_and(|asked| self.entry(asked).is_over) {
+            self.problem(format!("{number} is begun, and nobody waits for the answer"));
+        }
+    }
+
     /// An attempt has ended.
     pub(crate) fn end(&mut self, (number, attempt): (u64, usize), end: End) {
         let moment = self.tick();
         let entry = &mut self.entries[number as usize];
         let id = entry.id;
         let attempt = &mut entry.attempts[attempt];
-        attempt.end = Some((end, moment));
+        (attempt.end, attempt.ended_at) = (Some((end, moment)), Some(Instant::now()));
         let (actor, passed_on) = (attempt.actor, attempt.passed_on);
         self.say(|| format!("actor {actor} ends {number}: {end:?}"));
         let actor = &mut self.actors[actor];
@@ -231,8 +254,8 @@ impl Ledger {
         self.say(|| format!("{number} is refused: {kind:?}"));
     }
 
-    /// A dead letter was found.
-    pub(crate) fn bury(&mut self, letter: &DeadLetter<Job>) {
+    /// A dead letter was found. Gives the place that it was sent to.
+    pub(crate) fn bury(&mut self, letter: &DeadLetter<Job>) -> usize {
         let number = self.identify(&letter.envelope);
         let (found, at) = (self.tick(), Instant::now());
         let DeadLetter { reason, attempts, actor, ref cause, .. } = *letter;
@@ -240,7 +263,9 @@ impl Ledger {
         if letter.envelope.metadata("colour") != Some("red") && self.entry(number).how != How::Reply {
             self.problem(format!("the dead letter {number} has lost its metadata"));
         }
-        self.entry(number).letters.push(Letter { reason, attempts, actor, cause: cause.clone(), found, at });
+        let entry = self.entry(number);
+        entry.letters.push(Letter { reason, attempts, actor, cause: cause.clone(), found, at });
+        entry.place
     }
 
     /// Enters an actor that is about to start.

@@ -5,6 +5,7 @@ use switchboard::dead_letters::DeadLetterReason as Reason;
 use switchboard::mailbox::BackpressureStrategy::{DropNewest, DropOldest};
 use switchboard::retry::Failure;
 
+use crate::draw::millis;
 use crate::job::CLONED_TOO_OFTEN;
 use crate::ledger::Ledger;
 use crate::program::End;
@@ -15,6 +16,7 @@ pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
     let Some(letter) = entry.letters.first() else { return Ok(()) };
     ensure(letter.attempts as usize == entry.attempts.len(), "its dead letter tells another number of attempts")?;
     reason(ledger, entry, letter)?;
+    ensure(!waited_too_long(entry, letter), "it waited for an attempt that could only come too late")?;
     ensure(is_in_time(entry) || !gave_up(letter), "it had attempts left")?;
     ensure(!should_have_come_back(ledger, entry, letter), "an actor waited for it in vain")
 }
@@ -70,6 +72,17 @@ fn caller_went(ledger: &Ledger, entry: &Entry) -> bool {
 fn gave_up(letter: &Letter) -> bool {
     let cloned = letter.cause.as_deref() != Some(CLONED_TOO_OFTEN);
     matches!(letter.reason, Reason::Failed | Reason::Panicked) && cloned
+}
+
+/// Whether it waited for another attempt beyond its deadline.
+fn waited_too_long(entry: &Entry, letter: &Letter) -> bool {
+    let last = entry.attempts.last().and_then(|attempt| Some((attempt.end?.0, attempt.ended_at?)));
+    match (last, entry.deadline, letter.reason) {
+        (Some((End::RetryAfter(time), ended)), Time::Until(deadline), Reason::Expired) => {
+            ended + millis(time) >= deadline
+        }
+        _ => false,
+    }
 }
 
 /// Whether there may have been no further attempt after the last, because something else than their number ended it.

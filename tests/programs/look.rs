@@ -25,6 +25,10 @@ impl World {
         if ledger.shut.is_some() && self.scheduled.iter().any(|(_, scheduled)| scheduled.due().is_some()) {
             ledger.problem("something scheduled waits on after a shutdown".into());
         }
+        let calls = ledger.calls;
+        if metrics.blocked_senders > calls {
+            ledger.problem(format!("{} senders are blocked, of {calls}", metrics.blocked_senders));
+        }
         let open = open_attempts(&ledger);
         if audit.in_handlers < open {
             ledger.problem(format!("{open} attempts are going on, but {audit}"));

@@ -20,10 +20,12 @@ mod reached;
 mod record;
 mod run;
 mod verify;
+mod watch;
 mod worker;
 mod world;
 
 use reached::Reached;
+use watch::Watch;
 
 /// Programs that are run unless something else is asked for.
 const PROGRAMS: u64 = 10_000;
@@ -36,7 +38,7 @@ fn setting(name: &str) -> Option<u64> {
 /// Runs one program if that is what is asked for, and else every other: two tests, so that two processors are used.
 fn run(share: u64) {
     match setting("SWITCHBOARD_SEED") {
-        Some(seed) if seed % 2 == share => run::one_in_full(seed),
+        Some(seed) if seed % 2 == share => run::one_in_full(seed, &Watch::start()),
         Some(_) => {}
         None => run_share(share),
     }
@@ -44,9 +46,9 @@ fn run(share: u64) {
 
 fn run_share(share: u64) {
     let programs = setting("SWITCHBOARD_PROGRAMS").unwrap_or(PROGRAMS);
-    let mut reached = Reached::default();
+    let (mut reached, watch) = (Reached::default(), Watch::start());
     for seed in (0..programs).filter(|seed| seed % 2 == share) {
-        reached.add(&run::one(seed));
+        reached.add(&run::one(seed, &watch));
     }
     if setting("SWITCHBOARD_REACHED").is_some() {
         println!("{reached}");

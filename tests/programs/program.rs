@@ -120,6 +120,8 @@ pub(crate) struct Act {
     pub(crate) pause: Pause,
     pub(crate) does: Does,
     pub(crate) answer: Answer,
+    /// After it has answered.
+    pub(crate) pause_again: Pause,
     pub(crate) end: End,
 }
 

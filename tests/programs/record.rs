@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     /// When the call that sent it began.
     pub(crate) began: Moment,
     pub(crate) sent: Sent,
+    /// Whether the call that sent it has ended, or was dropped.
+    pub(crate) is_over: bool,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) letters: Vec<Letter>,
     pub(crate) answer: Option<Result<(), (RequestErrorKind, Ran)>>,
@@ -74,6 +76,7 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
     pub(crate) began: Moment,
     pub(crate) end: Option<(End, Moment)>,
+    pub(crate) ended_at: Option<Instant>,
     /// Whether it did something about an answer.
     pub(crate) answered: bool,
     /// Whether it passed the message on to another.

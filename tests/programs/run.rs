@@ -8,6 +8,7 @@ use crate::draw;
 use crate::ledger::Lines;
 use crate::program::Program;
 use crate::reached::Reached;
+use crate::watch::Watch;
 use crate::world::World;
 
 /// What became of a program.
@@ -18,24 +19,24 @@ struct Story {
 }
 
 /// Runs the program of a seed, and panics with all there is to know if something does not hold.
-pub(crate) fn one(seed: u64) -> Reached {
+pub(crate) fn one(seed: u64, watch: &Watch) -> Reached {
     let program = draw::program(seed);
-    let story = run(&program, Lines::Dropped);
-    if story.problems.is_empty() { story.reached } else { fail(program, &story.problems) }
+    let story = run(&program, Lines::Dropped, watch);
+    if story.problems.is_empty() { story.reached } else { fail(program, &story.problems, watch) }
 }
 
 /// Runs the program of a seed, and prints all that happens in it.
-pub(crate) fn one_in_full(seed: u64) {
+pub(crate) fn one_in_full(seed: u64, watch: &Watch) {
     let program = draw::program(seed);
     println!("{program}");
-    let story = run(&program, Lines::Printed);
+    let story = run(&program, Lines::Printed, watch);
     assert!(story.problems.is_empty(), "{}", story.problems.join("\n"));
 }
 
-fn fail(program: Program, problems: &[String]) -> ! {
+fn fail(program: Program, problems: &[String], watch: &Watch) -> ! {
     let seed = program.seed;
-    let least = shrink(program);
-    let story = run(&least, Lines::Kept(Vec::new()));
+    let least = shrink(program, watch);
+    let story = run(&least, Lines::Kept(Vec::new()), watch);
     let Lines::Kept(lines) = story.lines else { unreachable!("they were to be kept") };
     panic!(
         "with the seed {seed}:\n{}\n\nThe shortest program in which something does not hold:\n{least}\n{}\n{}\n\n\
@@ -47,14 +48,14 @@ fn fail(program: Program, problems: &[String]) -> ! {
 }
 
 /// Leaves out steps, as long as something still does not hold without them.
-fn shrink(mut program: Program) -> Program {
+fn shrink(mut program: Program, watch: &Watch) -> Program {
     let mut length = program.steps.len();
     while length > 0 {
         let mut place = 0;
         while place < program.steps.len() {
             let mut shorter = program.clone();
             shorter.steps.drain(place..(place + length).min(program.steps.len()));
-            if run(&shorter, Lines::Dropped).problems.is_empty() {
+            if run(&shorter, Lines::Dropped, watch).problems.is_empty() {
                 place += length;
             } else {
                 program = shorter;
@@ -66,7 +67,8 @@ fn shrink(mut program: Program) -> Program {
 }
 
 /// Runs a program in a runtime of its own, so that it depends on nothing that was before.
-fn run(program: &Program, lines: Lines) -> Story {
+fn run(program: &Program, lines: Lines, watch: &Watch) -> Story {
+    watch.begins(program.seed);
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let mut world = World::new(program, lines);
     let ran = catch_unwind(AssertUnwindSafe(|| {

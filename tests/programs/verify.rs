@@ -1,5 +1,8 @@
 //! What must hold of each message, of the order in which they were begun, and of the sums.
 
+use switchboard::dead_letters::DeadLetterReason as Reason;
+use switchboard::mailbox::BackpressureStrategy;
+use switchboard::message::MessagePriority;
 use switchboard::metrics::{Audit, BrokerMetrics, Outcome, Outcomes};
 
 use crate::answers;
@@ -46,9 +49,9 @@ fn attempts(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
     let mut pairs = entry.attempts.windows(2);
     let fits = |pair: &[_]| {
         let [before, after]: &[crate::record::Attempt; 2] = pair.try_into().unwrap();
-        before.end.is_some_and(|(end, moment)| end.is_failure() && moment < after.began)
+        before.end.is_some_and(|(end, moment)| end.is_failure() && end != End::Reject && moment < after.began)
     };
-    ensure(pairs.all(fits), "an attempt follows one that had not failed")?;
+    ensure(pairs.all(fits), "an attempt follows one that had not failed, or was the last")?;
     let most = match entry.retry {
         _ if !entry.at_least_once => 1,
         Some(policy) => policy.max_attempts().unwrap_or(u32::MAX),
@@ -129,6 +132,8 @@ pub(crate) fn order(ledger: &mut Ledger) {
                 .into_iter()
                 .for_each(|earlier| problems.push(format!("{later} overtook {earlier} at actor {number}")));
         }
+        problems
+            .extend(evicted_too_early(ledger, actor).map(|message| format!("{message} was evicted before its time")));
         problems.extend(strict_order(actor).map(|message| format!("{message} was overtaken in strict order")));
     }
     problems.into_iter().for_each(|problem| ledger.problem(problem));
@@ -142,8 +147,48 @@ fn goes_straight(entry: &Entry) -> bool {
 fn comes_before(ledger: &Ledger, earlier: u64, later: u64) -> bool {
     let [earlier, later] = [earlier, later].map(|number| &ledger.entries[number as usize]);
     let Sent::Accepted(accepted) = earlier.sent else { return false };
+    if earlier.priority != later.priority {
+        return false;
+    }
     // A request is known to be accepted only when it has its answer.
-    earlier.priority == later.priority && earlier.how != How::Asked && accepted < later.began
+    if earlier.how != How::Asked && accepted < later.began {
+        return true;
+    }
+    // Where senders wait for room, they do so in the order in which they came.
+    [earlier, later].iter().all(|entry| comes_once(ledger, entry)) && earlier.began < later.began
+}
+
+/// Whether it is offered to one actor, and not again.
+fn comes_once(ledger: &Ledger, entry: &Entry) -> bool {
+    let offered_once = ledger.never_retries && entry.retry.is_none() && !entry.at_least_once;
+    let to_one = entry.attempts.iter().all(|attempt| {
+        let kind = ledger.actors[attempt.actor].place.kind;
+        matches!(kind, Kind::Name | Kind::Id)
+    });
+    offered_once && to_one && entry.how == How::Told
+}
+
+/// A message that made room though an older one waited, where the oldest has to go. Where messages are not all of one
+/// priority, one that the actor has fetched may have to wait on, and can't be evicted any more.
+fn evicted_too_early(ledger: &Ledger, actor: &Actor) -> Option<u64> {
+    let here = || (0..).zip(&ledger.entries).filter(|(_, entry)| entry.place == actor.at);
+    let plain = here().all(|(_, entry)| entry.priority == MessagePriority::Normal);
+    if actor.place.mailbox.on_full() != BackpressureStrategy::DropOldest || actor.place.kind != Kind::Name || !plain {
+        return None;
+    }
+    let older_waits = |evicted: &Entry, found| {
+        let begun =
+            actor.begun.iter().filter(|(_, attempt)| *attempt == 1).map(|(older, _)| &ledger.entries[*older as usize]);
+        let older = |older: &Entry| matches!(older.sent, Sent::Accepted(accepted) if accepted < evicted.began);
+        let mut waiting = begun.filter(|entry| goes_straight(entry) && entry.how != How::Asked && older(entry));
+        waiting.any(|entry| entry.attempts[0].began > found)
+    };
+    let evicted = here().filter(|(_, entry)| goes_straight(entry) && entry.attempts.is_empty());
+    let mut evicted = evicted.filter_map(|(number, entry)| Some((number, entry, entry.letters.first()?)));
+    let wrongly = evicted.find(|(_, entry, letter)| {
+        letter.reason == Reason::Evicted && letter.actor == actor.id && older_waits(entry, letter.found)
+    });
+    wrongly.map(|(number, ..)| number)
 }
 
 /// A message that was overtaken between two attempts by one actor that keeps strict order.

@@ -76,6 +76,7 @@ impl Worker {
             Does::Nothing => {}
             Does::Send(to) => {
                 let (number, envelope) = desk.child(How::Told, to, None, Answer::None);
+                let _call = desk.call(Some(number));
                 desk.told(number, context.send(&desk.addresses[to], envelope).await);
             }
             Does::TrySend(to) => {
@@ -84,6 +85,7 @@ impl Worker {
             }
             Does::Ask(to) => {
                 let (number, envelope) = desk.child(How::Asked, to, None, Answer::Reply);
+                let _call = desk.call(Some(number));
                 desk.replied(number, context.request(&desk.addresses[to], envelope).await);
             }
             Does::SendAfter(to, delay) => {
@@ -111,6 +113,7 @@ impl Worker {
             Answer::None => {}
             Answer::Reply => {
                 let (number, answer) = desk.answer_to(envelope);
+                let _call = desk.call(None);
                 let replied = tokio::time::timeout(millis(50), context.reply(answer)).await;
                 desk.answered(number, replied);
             }
@@ -118,6 +121,7 @@ impl Worker {
                 let asked = envelope.message().asked;
                 let (number, onward) = desk.child(How::Forwarded, to, asked, Answer::Reply);
                 desk.ledger().entry(number).id = envelope.id();
+                let _call = desk.call(None);
                 let forwarded = context.forward(&desk.addresses[to], onward).await;
                 if forwarded.is_ok() {
                     desk.ledger().passes_on(begun.which);
@@ -147,6 +151,7 @@ impl MessageHandler<Job> for Worker {
         self.pause(act.pause).await;
         self.act(act.does, context).await;
         self.answer(&begun, act.answer, &envelope, context).await;
+        self.pause(act.pause_again).await;
         begun.ends(act.end);
         match act.end {
             End::Done | End::Cut => Ok(()),

@@ -50,6 +50,8 @@ impl World {
             ledger.most_attempts = policy.max_attempts().unwrap_or(u32::MAX).max(ledger.most_attempts);
         }
         ledger.lines = lines;
+        let sets_retry = program.steps.iter().any(|step| matches!(step, Step::SetRetry(..)));
+        ledger.never_retries = program.retry.is_none() && !sets_retry;
         let addresses = program.places.iter().enumerate().map(|(number, place)| place.address(number)).collect();
         Self {
             desk: Desk::new(builder.build().unwrap(), ledger, addresses),
@@ -200,7 +202,10 @@ impl World {
     }
 
     fn send_again(&mut self, which: usize, how: Again) {
-        let Some((at, envelope)) = pick(&mut self.sent, which).cloned() else { return };
+        // One that was sent before, or one that was a dead letter.
+        let dead = pick(&mut self.desk.ledger().dead, which / 2).cloned();
+        let sent = if which.is_multiple_of(2) { dead } else { pick(&mut self.sent, which).cloned() };
+        let Some((at, envelope)) = sent else { return };
         let times = if matches!(how, Again::Twice) { 2 } else { 1 };
         for _ in 0..times {
             let mut envelope = envelope.clone();

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use super::offer::Target;
+use super::{Hub, SendErrorKind};
+use crate::actor::ActorCell;
+use crate::address::{ActorAddress, ActorId};
+use crate::balancing::RoundRobin;
+use crate::broker::RegisterError;
+use crate::mailbox::MailboxOptions;
+use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
+
+/// One message, for so many receivers.
+struct Copies<M> {
+    original: Option<MessageEnvelope<M>>,
+    /// One that was refused, for the next.
+    spare: Option<MessageEnvelope<M>>,
+    receivers: usize,
+}
+
+/// A copy that was not accepted, and whose loss that is.
+struct Missed<'a, M> {
+    copy: MessageEnvelope<M>,
+    by: Option<&'a Subscriber<M>>,
+}
+
+impl<M: Message> Hub<M> {
+    /// Registers the actor that a subscription is.
+    pub(super) fn register_subscriber(&self, mailbox: MailboxOptions) -> Result<Arc<ActorCell<M>>, RegisterError> {
+        self.register(&ActorAddress::Id(ActorId::next()), Some(mailbox), false)
+    }
+
+    pub(super) fn subscribe_actor(
+        self: &Arc<Self>,
+        interest: Interest,
+        to: &ActorAddress,
+    ) -> Result<ActorSubscription<M>, RegisterError> {
+        if self.is_shut() {
+            return Err(RegisterError::ShutDown);
+        }
+        let seat = Seat::take(self, interest, Recipient::Address(to.clone()));
+        Ok(ActorSubscription::new(seat, to.clone()))
+    }
+
+    /// Gives each receiver its copy. Never waits.
+    pub(super) fn publish(&self, subject: &Subject, mut envelope: MessageEnvelope<M>) -> Published<M>
+    where
+        M: Clone,
+    {
+        // Whoever publishes does not wait for anybody.
+        envelope.leave_sender();
+        let mut published = Published { delivered: 0, refused: 0, returned: None };
+        if envelope.expiry() == Some(Deadline::PASSED) {
+            published.returned = Some(envelope);
+        } else {
+            self.hand_out(subject, envelope, &mut published);
+        }
+        self.subscriptions.count(&published);
+        published
+    }
+
+    fn hand_out(&self, subject: &Subject, envelope: MessageEnvelope<M>, published: &mut Published<M>)
+    where
+        M: Clone,
+    {
+        let matches = self.subscriptions.matching(subject);
+        let mut copies = Copies { original: Some(envelope), spare: None, receivers: matches.receivers().count() };
+        for members in matches.receivers() {
+            let Some(copy) = copies.next() else { break };
+            match self.give(members, copy) {
+                Ok(()) => published.delivered += 1,
+                Err(missed) => {
+                    copies.spare = Some(missed.copy);
+                    if let Some(subscriber) = missed.by {
+                        subscriber.count_refused();
+                        published.refused += 1;
+                    }
+                }
+            }
+        }
+        if published.delivered == 0 {
+            published.returned = copies.original.or(copies.spare);
+        }
+    }
+
+    /// Gives a copy to one of the members, in turn, and to one without room only if none has.
+    fn give<'a>(&self, members: &'a [Arc<Subscriber<M>>], copy: MessageEnvelope<M>) -> Result<(), Missed<'a, M>> {
+        let turn = members.first().and_then(|first| first.turn());
+        let first = turn.and_then(|turn| RoundRobin.first(turn, members.len())).unwrap_or(0);
+        let (before, from) = members.split_at(first);
+        let in_turn = || from.iter().chain(before);
+        let mut missed = Missed { copy, by: None };
+        if members.len() > 1 {
+            match self.give_first(in_turn().filter(|member| !self.is_full(member)), missed) {
+                Ok(()) => return Ok(()),
+                Err(back) => missed = back,
+            }
+        }
+        self.give_first(in_turn(), missed)
+    }
+
+    /// Gives a copy to the first that takes it. If none does, it is the loss of the first that could have.
+    fn give_first<'a>(
+        &self,
+        members: impl Iterator<Item = &'a Arc<Subscriber<M>>>,
+        mut missed: Missed<'a, M>,
+    ) -> Result<(), Missed<'a, M>> {
+        for member in members {
+            let target = match &member.recipient {
+                Recipient::Own(cell) => Target::Actor(cell),
+                Recipient::Address(address) => Target::Address(address),
+            };
+            let Err(error) = self.try_send(&target, missed.copy) else { return Ok(()) };
+            let is_over = match error.kind() {
+                SendErrorKind::ShutDown => true,
+                SendErrorKind::ActorStopped => matches!(target, Target::Actor(_)),
+                _ => false,
+            };
+            missed = Missed { copy: error.into_envelope(), by: missed.by.or((!is_over).then_some(member)) };
+        }
+        Err(missed)
+    }
+
+    /// Whether a copy would find no room there, as far as can be told beforehand.
+    fn is_full(&self, subscriber: &Subscriber<M>) -> bool {
+        let is_full = |cell: &ActorCell<M>| cell.queue.depth() >= cell.queue.options().limit();
+        match &subscriber.recipient {
+            Recipient::Own(cell) => is_full(cell),
+            // Looking would be the turn of one of its members.
+            Recipient::Address(group) if group.is_group() => false,
+            Recipient::Address(address) => self.registry.find(address, |cell| (!is_full(cell)).then_some(())).is_none(),
+        }
+    }
+}
+
+impl<M: Clone> Copies<M> {
+    /// The copy of the next receiver: one that was refused, or a clone, or for the last the message itself.
+    fn next(&mut self) -> Option<MessageEnvelope<M>> {
+        self.receivers = self.receivers.saturating_sub(1);
+        if self.spare.is_some() {
+            return self.spare.take();
+        }
+        if self.receivers == 0 { self.original.take() } else { self.original.clone() }
+    }
+}
