@@ -84,7 +84,7 @@ impl Ring {
         self.place(key_hash(key))
     }
 
-    /// As [`pick`](Self::pick), for a key of this [hash](key_hash).
+    /// As [`pick`](Self::pick), for a key of this [hash](key_hash()).
     #[inline]
     pub fn place(&self, key_hash: u64) -> Option<usize> {
         let position = key_hash & POSITION;
