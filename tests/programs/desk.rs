@@ -15,7 +15,7 @@ use tokio::time::error::Elapsed;
 use crate::draw::millis;
 use crate::job::{Envelope, Job, PLAIN};
 use crate::ledger::Ledger;
-use crate::program::{Act, Answer, End};
+use crate::program::{Act, Answer, End, Pause};
 use crate::record::{How, Sent, Time};
 
 pub(crate) type Broker = InMemoryMessageBroker<Job>;
@@ -74,7 +74,8 @@ impl Desk {
         let number = ledger.next_number();
         let end = if number.is_multiple_of(5) { End::Fail } else { End::Done };
         let asked = if how == How::Asked { Some(number) } else { asked };
-        let job = Job::new(number, [Act { answer, end, ..PLAIN }]).asked(asked);
+        let pause = if number % 4 == 1 { Pause::Sleep(number % 50) } else { Pause::None };
+        let job = Job::new(number, [Act { pause, answer, end, ..PLAIN }]).asked(asked);
         let mut envelope = Envelope::new(job).with_metadata("colour", "red");
         if number.is_multiple_of(3) && how != How::Reply {
             envelope = envelope.at_least_once();

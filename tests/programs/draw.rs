@@ -133,7 +133,7 @@ impl Draw {
 
     fn ends_an_actor(&mut self) -> Step {
         let whom = self.any();
-        let ends = [(3, Step::Stop(whom)), (2, Step::Abort(whom)), (3, Step::Drain(whom)), (2, Step::Unregister(whom))];
+        let ends = [(3, Step::Stop(whom)), (4, Step::Abort(whom)), (3, Step::Drain(whom)), (2, Step::Unregister(whom))];
         self.one_of(&ends)
     }
 
@@ -179,7 +179,7 @@ impl Draw {
             pause: self.one_of(&[(50, Pause::None), (10, Pause::Yield), (25, sleep), (15, Pause::Stall)]),
             does: self.deed(),
             answer: self.answer(),
-            pause_again: self.one_of(&[(80, Pause::None), (10, sleep), (10, Pause::Stall)]),
+            pause_again: self.one_of(&[(70, Pause::None), (15, sleep), (15, Pause::Stall)]),
             end: if self.chance(45) { End::Done } else { self.failure() },
         }
     }
