@@ -87,7 +87,7 @@ async fn with_a_retry_policy_it_waits_for_somebody_to_be_there() {
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(1));
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(2));
     assert_at_rest(&broker.metrics().total, &[(Outcome::Abandoned, 2), (Outcome::Handled, 2)]);
-    assert_eq!(broker.metrics().retries, 4);
+    assert_eq!(broker.metrics().total.retries, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,7 +39,7 @@ async fn nobody_there_is_tried_again_until_somebody_is() {
         soon(sending).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 2);
         assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(1));
-        assert_eq!(broker.metrics().retries, 2);
+        assert_eq!(broker.metrics().total.retries, 2);
         assert_eq!(
             broker.send(&ActorAddress::named("other").unwrap(), Job::Note(2)).await.unwrap_err().kind(),
             SendErrorKind::NoSuchActor,
@@ -55,7 +55,7 @@ async fn when_the_attempts_are_used_up_it_comes_back_with_the_last_reason() {
     let error = broker.send(&desk, note(1, every_second(3))).await.unwrap_err();
     assert_eq!((error.kind(), start.elapsed().as_secs()), (SendErrorKind::NoSuchActor, 2));
     assert_eq!(error.into_inner(), Job::Note(1));
-    assert_eq!((broker.metrics().retries, broker.metrics().total.accepted), (2, 0));
+    assert_eq!((broker.metrics().total.retries, broker.metrics().total.accepted), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,6 +72,31 @@ async fn a_mailbox_that_refuses_is_tried_again_and_the_message_behind_goes_ahead
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(3));
     soon(retrying).await.unwrap();
     assert_eq!(inbox.recv().await.unwrap().into_message(), Job::Note(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_retry_is_counted_with_the_actor_that_it_is_for_and_each_in_the_total() {
+    let (broker, desk, other) = (Broker::new(), named("desk"), named("other"));
+    let of = |broker: &Broker, address: &ActorAddress| {
+        let actors = broker.metrics().actors;
+        actors.iter().find(|actor| actor.address == *address).map(|actor| actor.traffic.retries)
+    };
+    let mailbox = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Error);
+    let inbox = broker.register(&desk, mailbox).await.unwrap();
+    let _other = broker.register(&other, mailbox).await.unwrap();
+    broker.send(&desk, Job::Note(1)).await.unwrap();
+    broker.send(&desk, note(2, every_second(4))).await.unwrap_err();
+    assert_eq!((of(&broker, &desk), of(&broker, &other)), (Some(3), Some(0)));
+    // An account that is closed is not lost, and nobody's retries are nobody's.
+    drop(inbox);
+    broker.send(&desk, note(3, every_second(3))).await.unwrap_err();
+    let total = broker.metrics().total.retries;
+    assert_eq!((of(&broker, &desk), of(&broker, &other), total), (None, Some(0), 5));
+    // A message of the broker's own, refused once when it is due and then taken.
+    broker.send(&other, Job::Note(4)).await.unwrap();
+    broker.send_after(SECOND, &other, note(5, every_second(2))).await.unwrap();
+    tokio::time::sleep(SECOND * 5).await;
+    assert_eq!((of(&broker, &other), broker.metrics().total.retries), (Some(1), 6));
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,7 +143,7 @@ async fn nothing_is_tried_again_that_has_no_policy_or_is_not_to_wait() {
     assert_eq!(broker.send(&desk, Job::Note(1)).await.unwrap_err().kind(), SendErrorKind::NoSuchActor);
     let refused = broker.try_send(&desk, note(2, every_second(5))).unwrap_err();
     assert_eq!(refused.kind(), SendErrorKind::NoSuchActor);
-    assert_eq!(broker.metrics().retries, 0);
+    assert_eq!(broker.metrics().total.retries, 0);
 }
 
 #[tokio::test(start_paused = true)]

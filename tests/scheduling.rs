@@ -217,7 +217,7 @@ async fn a_retry_policy_says_whether_it_is_offered_again() {
     broker.send_after(SECOND, &desk, envelope()).await.unwrap();
     sleep(10 * SECOND).await;
     assert_eq!(common::take_letters(&broker).len(), 1);
-    assert_eq!(broker.metrics().retries, 2 + 2);
+    assert_eq!(broker.metrics().total.retries, 2 + 2);
 }
 
 #[tokio::test(start_paused = true)]

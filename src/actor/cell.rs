@@ -193,6 +193,16 @@ impl<M> ActorCell<M> {
         self.stopwatch.record_round_trip(nanos, || !self.account_closed.load(Ordering::Relaxed))
     }
 
+    /// Counts that a message which was refused is offered to it again. False if its account is closed, and the total has to
+    /// take it. Asked under the lock under which accounts are closed.
+    pub(crate) fn count_retry(&self) -> bool {
+        let counts = !self.account_closed.load(Ordering::Relaxed);
+        if counts {
+            self.tally.count_retry();
+        }
+        counts
+    }
+
     /// What it has counted. Nothing is added to it after this.
     pub(crate) fn close_account(&self) -> (Traffic, Timings) {
         self.account_closed.store(true, Ordering::Relaxed);
@@ -217,6 +227,7 @@ impl<M> ActorCell<M> {
             panics: self.tally.panics(),
             rebuilds: self.tally.rebuilds(),
             redeliveries: self.tally.redeliveries(),
+            retries: self.tally.retries(),
             times_blocked: waits.times(),
             time_blocked: waits.time(Deadline::now()),
         }

@@ -77,7 +77,7 @@ impl<M: Message> Hub<M> {
             };
             admission.pauses();
             tokio::time::sleep(delay).await;
-            self.retries.count();
+            self.count_retry(target);
             let offered = self.offer(target, envelope, admission);
             (refusal, envelope) = match self.deliver_on(target, offered, admission).await {
                 Ok(()) => return Ok(()),

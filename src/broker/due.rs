@@ -72,7 +72,11 @@ impl<M: Message> Hub<M> {
         }
         let Parcel { envelope, to, set_aside_by, since, refusals } = parcel;
         let mut carry = Carry { hub: self, key };
-        let (kind, envelope) = match self.offer(&Target::Address(&to), envelope, &mut carry) {
+        let target = Target::Address(&to);
+        if refusals > 0 {
+            self.count_retry(&target);
+        }
+        let (kind, envelope) = match self.offer(&target, envelope, &mut carry) {
             Offered::Accepted => return self.parcel_left(set_aside_by.as_deref()),
             // Where a sender would wait, it stands in line by itself.
             Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
@@ -120,7 +124,6 @@ impl<M: Message> Hub<M> {
     }
 
     fn delay_parcel(&self, number: Number, parcel: Parcel<M>, delay: Duration) {
-        self.retries.count();
         if let Some(key) = parcel.envelope.request() {
             // It is with nobody meanwhile, so that nobody's end is its end.
             self.requests.pauses(key);

@@ -6,6 +6,7 @@ use chrono::Utc;
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
+use super::offer::Target;
 use super::retries::Retries;
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError, WatchError};
@@ -219,6 +220,15 @@ impl<M: Message> Hub<M> {
         }
     }
 
+    /// Counts that a message which was refused is offered again, with the actor that is there now, if it is for one.
+    pub(super) fn count_retry(&self, target: &Target<'_, M>) {
+        let found = self.look_up(target);
+        let mut departures = self.departures.lock();
+        if !found.actor().is_some_and(|cell| cell.count_retry()) {
+            departures.ended.retries += 1;
+        }
+    }
+
     /// Ends an accepted message that is not handled: counts it, tells its caller, and keeps it as a dead letter.
     #[inline(never)]
     pub(crate) fn discard(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
@@ -326,7 +336,6 @@ impl<M: Message> Hub<M> {
             timings,
             requests_in_flight: self.requests.in_flight(),
             late_replies: self.requests.late_replies(),
-            retries: self.retries.made(),
             blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
             dead_letters,
             dead_letters_dropped,

@@ -85,7 +85,6 @@ impl<M: Message> Hub<M> {
         match self.agenda.enter(Deadline::after(delay), Entry::Message(parcel)) {
             Ok(_) => {
                 self.keep_time();
-                self.retries.count();
                 Ok(Placed::Waiting)
             }
             Err(entry) => Err((SendErrorKind::ShutDown, entry.into_envelope())),

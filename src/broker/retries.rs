@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -16,13 +15,11 @@ pub(crate) struct Retries {
     default: Option<RetryPolicy>,
     by_address: RwLock<HashMap<ActorAddress, RetryPolicy, RandomState>>,
     jitter: Mutex<Jitter>,
-    made: AtomicU64,
 }
 
 impl Retries {
     pub(super) fn new(default: Option<RetryPolicy>, jitter: Jitter) -> Self {
-        let (by_address, made) = (RwLock::new(HashMap::default()), AtomicU64::new(0));
-        Self { default, by_address, jitter: Mutex::new(jitter), made }
+        Self { default, by_address: RwLock::new(HashMap::default()), jitter: Mutex::new(jitter) }
     }
 
     pub(super) fn set(&self, address: &ActorAddress, policy: Option<RetryPolicy>) {
@@ -54,15 +51,6 @@ impl Retries {
         failure: Failure,
     ) -> Option<Duration> {
         policy.next_delay(attempt, elapsed, failure, &mut self.jitter.lock())
-    }
-
-    /// Counts that a message is offered again after it was refused.
-    pub(super) fn count(&self) {
-        self.made.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn made(&self) -> u64 {
-        self.made.load(Ordering::Relaxed)
     }
 }
 
@@ -101,12 +89,5 @@ mod tests {
         assert_eq!(attempts(&retries, &MessageEnvelope::new(Note)), Some(1));
         let default = RetryPolicy::default().max_attempts();
         assert_eq!(attempts(&retries, &MessageEnvelope::new(Note).at_least_once()), default);
-    }
-
-    #[test]
-    fn each_retry_is_counted() {
-        let retries = Retries::new(None, Jitter::seeded(1));
-        (0..3).for_each(|_| retries.count());
-        assert_eq!(retries.made(), 3);
     }
 }

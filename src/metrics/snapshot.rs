@@ -20,8 +20,6 @@ pub struct BrokerMetrics {
     pub requests_in_flight: usize,
     /// Replies that came after their callers had gone.
     pub late_replies: u64,
-    /// Times that a message was offered again after it had been refused.
-    pub retries: u64,
     /// Senders that wait for room in a mailbox.
     pub blocked_senders: usize,
     /// Messages that wait as dead letters.
@@ -73,6 +71,9 @@ pub struct Traffic {
     pub rebuilds: u64,
     /// Times that a handler began with a message which one had had before.
     pub redeliveries: u64,
+    /// Times that a message was offered again after it had been refused. It counts with the actor that it was offered to, and
+    /// in the total only if it was for a group, or nobody was there.
+    pub retries: u64,
     /// How often a sender has had to wait for room in a mailbox.
     pub times_blocked: u64,
     /// How long senders have waited for room, each counted by itself, and those included that still wait.
@@ -98,6 +99,7 @@ impl Traffic {
         self.panics += other.panics;
         self.rebuilds += other.rebuilds;
         self.redeliveries += other.redeliveries;
+        self.retries += other.retries;
         self.times_blocked += other.times_blocked;
         self.time_blocked = self.time_blocked.saturating_add(other.time_blocked);
     }
@@ -122,6 +124,7 @@ mod tests {
             panics: 6,
             rebuilds: 7,
             redeliveries: 8,
+            retries: 9,
             times_blocked: 8,
             time_blocked: Duration::from_secs(10),
         }
@@ -163,6 +166,7 @@ mod tests {
             panics: 18,
             rebuilds: 21,
             redeliveries: 24,
+            retries: 27,
             times_blocked: 24,
             time_blocked: Duration::from_secs(30),
         };

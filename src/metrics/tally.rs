@@ -17,6 +17,7 @@ pub(crate) struct Tally {
     panics: AtomicU64,
     rebuilds: AtomicU64,
     redeliveries: AtomicU64,
+    retries: AtomicU64,
     given_back: AtomicU64,
 }
 
@@ -29,6 +30,7 @@ impl Tally {
             panics: AtomicU64::new(0),
             rebuilds: AtomicU64::new(0),
             redeliveries: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
             given_back: AtomicU64::new(0),
         }
     }
@@ -81,6 +83,11 @@ impl Tally {
         self.redeliveries.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A message that was refused is offered to the actor again.
+    pub(crate) fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A message that was accepted goes back to the broker, to be handled again.
     pub(crate) fn give_back(&self) {
         self.given_back.fetch_add(1, Ordering::Relaxed);
@@ -88,6 +95,10 @@ impl Tally {
 
     pub(crate) fn redeliveries(&self) -> u64 {
         self.redeliveries.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
     }
 
     pub(crate) fn given_back(&self) -> u64 {

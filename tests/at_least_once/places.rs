@@ -105,7 +105,7 @@ async fn a_refusing_mailbox_is_tried_again_as_the_policy_says_and_then_it_is_dea
     let letter = the_one(take_letters(&broker));
     assert_eq!(letter.reason, DeadLetterReason::Undeliverable(SendErrorKind::Full));
     assert_eq!(letter.attempts, 1);
-    assert_eq!(broker.metrics().retries, 2);
+    assert_eq!(broker.metrics().total.retries, 2);
 }
 
 #[tokio::test(start_paused = true)]

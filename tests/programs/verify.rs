@@ -263,7 +263,7 @@ pub(crate) fn note_reached(ledger: &Ledger, metrics: &BrokerMetrics, reached: &m
         ends.for_each(|(end, _)| reached.note(format!("end: {}", letters::name(end))));
     }
     reached.count("rebuilt", metrics.total.rebuilds);
-    reached.count("offered again", metrics.retries);
+    reached.count("offered again", metrics.total.retries);
     reached.count("late reply", metrics.late_replies);
     reached.count("drained", ledger.actors.iter().filter(|actor| actor.drained.is_some()).count() as u64);
     let displaced = ledger.actors.iter().filter(|actor| actor.place.kind == Kind::Id && actor.id.is_some());
