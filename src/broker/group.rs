@@ -8,7 +8,7 @@ use crate::balancing::{Cursor, LeastLoaded, Members, PowerOfTwo, Random, Ring, R
 /// It never changes but for whose turn it is: who joins or leaves replaces it. So what is computed for these members is
 /// computed once, when it is first needed.
 pub(crate) struct Group<M> {
-    members: Box<[Arc<ActorCell<M>>]>,
+    members: Box<[Member<M>]>,
     /// What was set for it, if anything was.
     strategy: Option<Strategy>,
     cursor: Arc<Cursor>,
@@ -16,9 +16,22 @@ pub(crate) struct Group<M> {
     weights: OnceLock<WeightTable>,
 }
 
+/// One of a group: an actor, and what it is in that group.
+pub(crate) struct Member<M> {
+    pub(crate) cell: Arc<ActorCell<M>>,
+    pub(crate) seat: Arc<Seat>,
+}
+
+/// What an actor is in one group.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// How large its share of the messages is, where that goes by weights.
+    pub(crate) weight: u32,
+}
+
 /// The members that a message should be offered to, one after the other.
 pub(crate) struct Order<'a, M> {
-    members: &'a [Arc<ActorCell<M>>],
+    members: &'a [Member<M>],
     first: usize,
     /// Where those that come after the first begin.
     from: usize,
@@ -31,6 +44,19 @@ pub(crate) struct Order<'a, M> {
 /// How often a strategy is asked for another member, if the one that it names has closed, before any will do.
 const LOOKS: usize = 8;
 
+impl<M> Member<M> {
+    /// An actor that is registered at the group's address.
+    pub(super) fn resident(cell: &Arc<ActorCell<M>>) -> Self {
+        Self { cell: Arc::clone(cell), seat: Arc::new(Seat { weight: cell.weight }) }
+    }
+}
+
+impl<M> Clone for Member<M> {
+    fn clone(&self) -> Self {
+        Self { cell: Arc::clone(&self.cell), seat: Arc::clone(&self.seat) }
+    }
+}
+
 impl<M> Default for Group<M> {
     fn default() -> Self {
         Self::of(Box::default(), None, Arc::default())
@@ -38,19 +64,19 @@ impl<M> Default for Group<M> {
 }
 
 impl<M> Group<M> {
-    fn of(members: Box<[Arc<ActorCell<M>>]>, strategy: Option<Strategy>, cursor: Arc<Cursor>) -> Self {
+    fn of(members: Box<[Member<M>]>, strategy: Option<Strategy>, cursor: Arc<Cursor>) -> Self {
         Self { members, strategy, cursor, ring: OnceLock::new(), weights: OnceLock::new() }
     }
 
     /// The same with one member more, where turns go on.
-    pub(super) fn with(&self, cell: &Arc<ActorCell<M>>) -> Self {
-        let members = self.members.iter().chain([cell]).cloned().collect();
+    pub(super) fn with(&self, member: &Member<M>) -> Self {
+        let members = self.members.iter().chain([member]).cloned().collect();
         Self::of(members, self.strategy, Arc::clone(&self.cursor))
     }
 
     /// The same without that member; `None` if it is none.
     pub(super) fn without(&self, epoch: Epoch) -> Option<Self> {
-        let members: Box<[_]> = self.members.iter().filter(|cell| cell.epoch != epoch).cloned().collect();
+        let members: Box<[_]> = self.members.iter().filter(|member| member.cell.epoch != epoch).cloned().collect();
         let left = members.len() < self.members.len();
         left.then(|| Self::of(members, self.strategy, Arc::clone(&self.cursor)))
     }
@@ -64,7 +90,7 @@ impl<M> Group<M> {
         !self.members.is_empty() || self.strategy.is_some()
     }
 
-    pub(super) fn members(&self) -> &[Arc<ActorCell<M>>] {
+    pub(super) fn members(&self) -> &[Member<M>] {
         &self.members
     }
 
@@ -132,7 +158,7 @@ impl<M> Group<M> {
     }
 
     fn is_open(&self, place: usize) -> bool {
-        !self.members[place].queue.is_closed()
+        !self.members[place].cell.queue.is_closed()
     }
 }
 
@@ -144,15 +170,15 @@ impl<M> Members for Group<M> {
     #[inline]
     fn load(&self, place: usize) -> usize {
         // What has closed has nothing before it, and must not look idle.
-        if self.is_open(place) { self.members[place].load() } else { usize::MAX }
+        if self.is_open(place) { self.members[place].cell.load() } else { usize::MAX }
     }
 
     fn weight(&self, place: usize) -> u32 {
-        self.members[place].weight
+        self.members[place].seat.weight
     }
 
     fn identity(&self, place: usize) -> u64 {
-        self.members[place].id.word()
+        self.members[place].cell.id.word()
     }
 }
 
@@ -177,7 +203,7 @@ impl<M> Order<'_, M> {
 }
 
 impl<'a, M> Iterator for Order<'a, M> {
-    type Item = &'a Arc<ActorCell<M>>;
+    type Item = &'a Member<M>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -185,7 +211,7 @@ impl<'a, M> Iterator for Order<'a, M> {
             let is_first = self.seen == 0;
             let place = self.next_place()?;
             let member = &self.members[place];
-            if (is_first || place != self.first) && !member.queue.is_closed() {
+            if (is_first || place != self.first) && !member.cell.queue.is_closed() {
                 return Some(member);
             }
         }

@@ -183,8 +183,8 @@ impl<M: Message> Hub<M> {
             return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
         };
         let (mut room_at, mut reason, mut tries) = (None, None, 0);
-        for cell in self.registry.order(members, &envelope) {
-            envelope = match self.put(cell, envelope, admission) {
+        for member in self.registry.order(members, &envelope) {
+            envelope = match self.put(&member.cell, envelope, admission) {
                 Offered::Accepted => return Offered::Accepted,
                 Offered::Wait(cell, back) => {
                     room_at.get_or_insert(cell);

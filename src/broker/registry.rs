@@ -5,7 +5,7 @@ use foldhash::fast::RandomState;
 use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
 
 use super::RegisterError;
-use super::group::{Group, Order};
+use super::group::{Group, Member, Order};
 use crate::actor::ActorCell;
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::balancing::{Strategy, key_hash};
@@ -66,13 +66,17 @@ impl<M: 'static> ActorRegistry<M> {
     pub(crate) fn find<R>(
         &self,
         address: &ActorAddress,
-        mut find: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
+        find: impl FnMut(&Arc<ActorCell<M>>) -> Option<R>,
     ) -> Option<R> {
         match address {
             ActorAddress::Id(id) => self.actors.pin().get(id).and_then(find),
             ActorAddress::Named(name) => self.named.pin().get(name).and_then(find),
-            ActorAddress::Service(name) => self.services.pin().get(name)?.members().iter().find_map(&mut find),
-            ActorAddress::Pool(name) => self.pools.pin().get(name)?.members().iter().find_map(&mut find),
+            ActorAddress::Service(name) => {
+                self.services.pin().get(name)?.members().iter().map(|member| &member.cell).find_map(find)
+            }
+            ActorAddress::Pool(name) => {
+                self.pools.pin().get(name)?.members().iter().map(|member| &member.cell).find_map(find)
+            }
         }
     }
 
@@ -114,7 +118,7 @@ impl<M: 'static> ActorRegistry<M> {
                 }
             }
             ActorAddress::Service(_) | ActorAddress::Pool(_) => {
-                self.change_group(&cell.address, |group| Some(group.with(cell)));
+                self.change_group(&cell.address, |group| Some(group.with(&Member::resident(cell))));
             }
         }
         Ok(displaced)
@@ -196,7 +200,7 @@ impl<M: Message> ActorRegistry<M> {
     /// may get another answer.
     pub fn pick(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>) -> Option<ActorId> {
         match self.groups(to) {
-            Some((groups, name)) => self.order(groups.get(name)?, envelope).next().map(|cell| cell.id),
+            Some((groups, name)) => self.order(groups.get(name)?, envelope).next().map(|member| member.cell.id),
             None => self.find(to, |cell| (!cell.queue.is_closed()).then_some(cell.id)),
         }
     }

@@ -47,7 +47,7 @@ fn tried(registry: &ActorRegistry<u64>, address: &ActorAddress) -> Vec<ActorId> 
         return registry.find(address, |cell| Some(cell.id)).into_iter().collect();
     };
     let order = groups.get(name).map(|group| group.order(registry.strategy, || None));
-    order.into_iter().flatten().map(|cell| cell.id).collect()
+    order.into_iter().flatten().map(|member| member.cell.id).collect()
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn no_strategy_offers_anything_to_a_member_that_has_closed_and_all_offer_it_to_a
     let group = groups.get(name).unwrap();
     for &strategy in Strategy::ALL {
         for _ in 0..200 {
-            let mut offered: Vec<_> = group.order(strategy, || None).map(|cell| cell.id).collect();
+            let mut offered: Vec<_> = group.order(strategy, || None).map(|member| member.cell.id).collect();
             offered.sort_unstable();
             assert_eq!(offered, [cells[2].id, cells[4].id], "{strategy}");
         }
@@ -240,8 +240,9 @@ fn the_keys_of_a_member_that_has_closed_go_where_they_go_when_it_has_left() {
     let keepers = |registry: &ActorRegistry<u64>| {
         let groups = registry.pools.pin();
         let group = groups.iter().next().map(|(_, group)| group).unwrap();
-        let keeper =
-            |key: u64| group.order(Strategy::ConsistentHash, || Some(key_hash(&key.to_string()))).map(|cell| cell.id);
+        let keeper = |key: u64| {
+            group.order(Strategy::ConsistentHash, || Some(key_hash(&key.to_string()))).map(|member| member.cell.id)
+        };
         (0..200).map(|key| keeper(key).collect()).collect::<Vec<Vec<_>>>()
     };
     cells[1].queue.close();
