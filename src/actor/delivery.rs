@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ActorCell, ActorMailbox};
 use crate::broker::{Caller, Declined, Failed, Fate, Hub, MessageBroker, ReplyError, ReplyToken, Verdict};
-use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::message::{Deadline, Message, MessageEnvelope, MessageId};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -28,12 +28,15 @@ struct Account<M: Message> {
     cell: Arc<ActorCell<M>>,
     /// When it was taken in hand, if it is timed.
     taken: Option<Deadline>,
+    /// Which message it is, if the mailbox knows its routing key.
+    keyed: Option<MessageId>,
 }
 
 impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     pub(super) fn new(mut envelope: MessageEnvelope<M>, mailbox: &ActorMailbox<M>, broker: &B) -> Self {
         envelope.leave_sender();
         let account = Account::open(mailbox, &envelope);
+        envelope.set_keyed(false);
         if envelope.attempt() > 1 {
             account.cell.tally.count_redelivery();
         }
@@ -146,7 +149,8 @@ impl<M: Message> Account<M> {
         cell.tally.take_in_hand();
         let stamp = envelope.stamped();
         let taken = stamp.is_some().then(|| cell.stopwatch.take_in_hand(stamp));
-        Self { hub: Arc::clone(&mailbox.hub), cell, taken }
+        let keyed = envelope.is_keyed().then(|| envelope.id());
+        Self { hub: Arc::clone(&mailbox.hub), cell, taken, keyed }
     }
 }
 
@@ -157,6 +161,7 @@ impl<M: Message> Drop for Account<M> {
             self.cell.stopwatch.put_down(taken);
         }
         self.cell.tally.put_down();
+        self.keyed.into_iter().for_each(|message| self.cell.queue.end_key(message));
         if self.cell.has_settled() {
             self.hub.retire(&self.cell);
         }

@@ -103,7 +103,7 @@ impl<M: Message> ActorMailbox<M> {
         let (Some(next), Some(handled)) = (self.batch.front(), &self.handled) else { return false };
         let known = handled.contains(next.id());
         if known && let Some(envelope) = self.take() {
-            self.hub.end_duplicate(&self.cell, &envelope);
+            self.hub.end_duplicate(&self.cell, envelope);
         }
         known
     }

@@ -10,7 +10,7 @@ use super::turn::Turn;
 use super::{ActorHandle, ActorMailbox, HandlerFactory, OnPanic, SpawnOptions, StopCause};
 use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
-use crate::message::{Message, Stamp};
+use crate::message::{Message, MessageId, Stamp};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -37,6 +37,7 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
         on_panic: options.panic_policy(),
         in_order: options.keeps_order(),
         is_timed: false,
+        keyed: None,
         _departure: Departure::new(hub, &cell),
     };
     let task = runtime.spawn(actor.run());
@@ -56,6 +57,8 @@ struct Actor<M: Message, B: MessageBroker<M>, F> {
     in_order: bool,
     /// Whether the message in hand is timed.
     is_timed: bool,
+    /// The message in hand, if its mailbox knows its routing key.
+    keyed: Option<MessageId>,
     /// Dropped last, when everything else that the actor owned is gone.
     _departure: Departure<M>,
 }
@@ -211,11 +214,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     fn begin(&mut self) -> bool {
         if let Some(next) = self.mailbox.next() {
             next.leave_sender();
-            if next.is_at_least_once() {
-                match InDoubt::copy(next) {
-                    Ok(copy) => self.in_doubt = Some(copy),
-                    Err(panic) => return self.give_up_uncopied(panic),
-                }
+            if next.needs_care() && !self.take_care() {
+                return false;
             }
         }
         self.mailbox.cell.tally.set_in_handler(true);
@@ -232,12 +232,36 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         true
     }
 
+    /// Sees to what must be kept of the next message while it is handled. False if it has ended instead.
+    #[cold]
+    fn take_care(&mut self) -> bool {
+        let Some(next) = self.mailbox.next() else { return true };
+        if next.is_keyed() {
+            next.set_keyed(false);
+            self.keyed = Some(next.id());
+        }
+        if next.is_at_least_once() {
+            match InDoubt::copy(next) {
+                Ok(copy) => self.in_doubt = Some(copy),
+                Err(panic) => return self.give_up_uncopied(panic),
+            }
+        }
+        true
+    }
+
+    /// The message in hand is done with here.
+    #[cold]
+    fn end_key(&mut self) {
+        self.keyed.take().into_iter().for_each(|message| self.mailbox.cell.queue.end_key(message));
+    }
+
     /// Ends a message that is to be delivered at least once, but whose `clone` panicked.
     #[cold]
     fn give_up_uncopied(&mut self, panic: String) -> bool {
         if let Some(envelope) = self.mailbox.take() {
             self.mailbox.hub.end_uncopied(&self.mailbox.cell, envelope, panic);
         }
+        self.end_key();
         self.mailbox.cell.tally.set_in_handler(false);
         false
     }
@@ -262,6 +286,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         match self.mailbox.why_unwanted(&doubt.envelope) {
             Some(reason) => {
                 self.mailbox.hub.discard(&self.mailbox.cell, doubt.envelope, reason);
+                self.end_key();
                 self.mailbox.cell.tally.set_in_handler(false);
                 false
             }
@@ -297,6 +322,9 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 self.context.finish(Declined::NoReply);
                 self.mailbox.cell.tally.handled_by_task();
                 self.mailbox.cell.tally.set_in_handler(false);
+                if self.keyed.is_some() {
+                    self.end_key();
+                }
             }
             Err(error) => {
                 // Before it is counted: its `Drop` may panic, and then it must not be counted again.
@@ -322,7 +350,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
             self.context.finish(Declined::of(failure, cause));
             cell.tally.count(Outcome::Failed);
             cell.tally.set_in_handler(false);
-            return;
+            return self.end_key();
         };
         let answered = doubt.envelope.is_request() && !self.context.is_asked();
         match hub.fate(cell, &mut doubt.envelope, &Failed { failure, verdict, answered }) {
@@ -330,6 +358,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 self.context.finish(Declined::of(failure, cause.clone()));
                 hub.end_failed(cell, doubt.envelope, reason, cause);
                 cell.tally.set_in_handler(false);
+                self.end_key();
             }
             Fate::Again(delay) => {
                 self.context.let_go();
@@ -340,6 +369,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 } else {
                     hub.set_aside(cell, doubt.envelope, delay);
                     cell.tally.set_in_handler(false);
+                    self.end_key();
                 }
             }
         }
@@ -376,6 +406,8 @@ impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
                 None => cell.tally.count(Outcome::Abandoned),
             }
         }
+        let key = self.keyed.take();
+        key.into_iter().for_each(|message| cell.queue.end_key(message));
     }
 }
 

@@ -46,6 +46,11 @@ impl<M: Message> Admission<M> for Carry<'_, M> {
     fn waits(&mut self, _: &ActorCell<M>, _: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, SendErrorKind> {
         Ok(None)
     }
+
+    fn keeps_order(&self) -> bool {
+        // It comes when it is due, or again: there is no place to keep.
+        false
+    }
 }
 
 impl<M: Message> Hub<M> {
@@ -84,6 +89,7 @@ impl<M: Message> Hub<M> {
                 Err(envelope) => (SendErrorKind::ActorStopped, envelope),
             },
             Offered::Refused(kind, envelope) => (kind, envelope),
+            Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
         };
         self.refused(number, Parcel { envelope, to, set_aside_by, since, refusals }, kind);
     }

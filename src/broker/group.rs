@@ -1,7 +1,12 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+
+use foldhash::fast::RandomState;
 
 use crate::actor::{ActorCell, Epoch};
 use crate::balancing::{Cursor, LeastLoaded, Members, PowerOfTwo, Random, Ring, RoundRobin, Strategy, WeightTable};
+use crate::mailbox::{Fence, KeyClaim, RouteKey};
 
 /// The members of a service or pool at one moment, and how they share messages.
 ///
@@ -11,9 +16,43 @@ pub(crate) struct Group<M> {
     members: Box<[Member<M>]>,
     /// What was set for it, if anything was.
     strategy: Option<Strategy>,
-    cursor: Arc<Cursor>,
+    /// What stays when members change.
+    lasting: Arc<Lasting>,
+    /// Which of its changes this is after.
+    number: u64,
     ring: OnceLock<Ring>,
     weights: OnceLock<WeightTable>,
+    /// By the hash of a key: who had messages of it when the members changed, and is not the one for it any more.
+    moving: Moving<M>,
+}
+
+type Moving<M> = HashMap<u64, Former<M>, RandomState>;
+
+/// Who has messages of a key that is another's by now.
+struct Former<M> {
+    cell: Arc<ActorCell<M>>,
+    /// Whether it is still a member, and takes more of them for as long as it has any.
+    stays: bool,
+}
+
+/// What a group keeps for as long as it is one.
+pub(crate) struct Lasting {
+    id: u64,
+    /// Whose turn it is.
+    cursor: Cursor,
+    fence: Fence,
+    /// Whether a message was ever sent by its key.
+    by_key: AtomicBool,
+}
+
+/// The one member for a key.
+pub(crate) struct Keeper<'a, M> {
+    pub(crate) cell: &'a Arc<ActorCell<M>>,
+    pub(crate) key: RouteKey,
+    beside_others: bool,
+    takes_more: bool,
+    number: u64,
+    lasting: &'a Arc<Lasting>,
 }
 
 /// One of a group: an actor, and what it is in that group.
@@ -27,6 +66,14 @@ pub(crate) struct Member<M> {
 pub(crate) struct Seat {
     /// How large its share of the messages is, where that goes by weights.
     pub(crate) weight: u32,
+}
+
+/// That a mailbox was found to be the one for a key.
+pub(crate) struct KeyTicket {
+    key: RouteKey,
+    beside_others: bool,
+    number: u64,
+    lasting: Arc<Lasting>,
 }
 
 /// The members that a message should be offered to, one after the other.
@@ -57,37 +104,76 @@ impl<M> Clone for Member<M> {
     }
 }
 
+impl Lasting {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        // Relaxed: only the numbers must differ.
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { id, cursor: Cursor::default(), fence: Fence::default(), by_key: AtomicBool::new(false) }
+    }
+}
+
 impl<M> Default for Group<M> {
     fn default() -> Self {
-        Self::of(Box::default(), None, Arc::default())
+        Self::of(Box::default(), None, Arc::new(Lasting::new()))
     }
 }
 
 impl<M> Group<M> {
-    fn of(members: Box<[Member<M>]>, strategy: Option<Strategy>, cursor: Arc<Cursor>) -> Self {
-        Self { members, strategy, cursor, ring: OnceLock::new(), weights: OnceLock::new() }
+    fn of(members: Box<[Member<M>]>, strategy: Option<Strategy>, lasting: Arc<Lasting>) -> Self {
+        let (ring, weights) = (OnceLock::new(), OnceLock::new());
+        Self { members, strategy, lasting, number: 0, ring, weights, moving: Moving::default() }
     }
 
     /// The same with one member more, where turns go on.
     pub(super) fn with(&self, member: &Member<M>) -> Self {
         let members = self.members.iter().chain([member]).cloned().collect();
-        Self::of(members, self.strategy, Arc::clone(&self.cursor))
+        Self::of(members, self.strategy, Arc::clone(&self.lasting))
     }
 
     /// The same without that member; `None` if it is none.
     pub(super) fn without(&self, epoch: Epoch) -> Option<Self> {
         let members: Box<[_]> = self.members.iter().filter(|member| member.cell.epoch != epoch).cloned().collect();
         let left = members.len() < self.members.len();
-        left.then(|| Self::of(members, self.strategy, Arc::clone(&self.cursor)))
+        left.then(|| Self::of(members, self.strategy, Arc::clone(&self.lasting)))
     }
 
     pub(super) fn with_strategy(&self, strategy: Option<Strategy>) -> Self {
-        Self::of(self.members.clone(), strategy, Arc::clone(&self.cursor))
+        Self::of(self.members.clone(), strategy, Arc::clone(&self.lasting))
+    }
+
+    /// The same, to forget who has ended since the members last changed; `None` if that actor had no key to give up.
+    pub(super) fn settled(&self, epoch: Epoch) -> Option<Self> {
+        self.moving.values().any(|former| former.cell.epoch == epoch).then(|| self.with_strategy(self.strategy))
+    }
+
+    /// Makes this the group that follows `before`: ends what senders knew of that, and notes which keys are with whom.
+    ///
+    /// Not at the same time as another change of the group.
+    pub(super) fn succeed(&mut self, before: &Self) {
+        self.number = self.lasting.fence.raise();
+        // SeqCst with the store in `keeper`: who sets it after this sees the number that was raised before.
+        if !self.lasting.by_key.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut asked = HashSet::<Epoch, RandomState>::default();
+        let cells =
+            before.members.iter().map(|member| &member.cell).chain(before.moving.values().map(|former| &former.cell));
+        let members: HashSet<Epoch, RandomState> = self.members.iter().map(|member| member.cell.epoch).collect();
+        for cell in cells.filter(|cell| asked.insert(cell.epoch)) {
+            let stays = members.contains(&cell.epoch);
+            for hash in cell.queue.keys_of(self.lasting.id) {
+                let keeper = self.place_of(hash).map(|place| self.members[place].cell.epoch);
+                if keeper != Some(cell.epoch) {
+                    self.moving.insert(hash, Former { cell: Arc::clone(cell), stays });
+                }
+            }
+        }
     }
 
     /// Whether it says anything that no group at all would not say.
     pub(super) fn is_kept(&self) -> bool {
-        !self.members.is_empty() || self.strategy.is_some()
+        !self.members.is_empty() || self.strategy.is_some() || !self.moving.is_empty()
     }
 
     pub(super) fn members(&self) -> &[Member<M>] {
@@ -109,13 +195,35 @@ impl<M> Group<M> {
         }
     }
 
+    /// Who gets a message with a key, so that the order of the key survives changes: the one who has messages of it, if
+    /// anyone has, and else the one whose it is. `None` if there are no members.
+    pub(super) fn keeper(&self, hash: u64) -> Option<Keeper<'_, M>> {
+        if !self.lasting.by_key.load(Ordering::Relaxed) {
+            self.lasting.by_key.store(true, Ordering::SeqCst);
+        }
+        let place = self.place_of(hash)?;
+        let key = RouteKey { group: self.lasting.id, hash };
+        let former = self.moving.get(&hash).filter(|former| former.cell.queue.holds_key(key));
+        Some(Keeper {
+            cell: former.map_or(&self.members[place].cell, |former| &former.cell),
+            key,
+            beside_others: former.is_some(),
+            takes_more: former.is_none_or(|former| former.stays),
+            number: self.number,
+            lasting: &self.lasting,
+        })
+    }
+
     /// The one member for a key.
     fn keepers(&self, key: u64) -> Order<'_, M> {
-        let keeper = self.ring.get_or_init(|| Ring::of(self)).place(key);
-        match keeper.filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
+        match self.place_of(key).filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
             Some(place) => Order { members: &self.members, first: place, from: 0, seen: 0, end: 1 },
             None => Order::nobody(),
         }
+    }
+
+    fn place_of(&self, key: u64) -> Option<usize> {
+        self.ring.get_or_init(|| Ring::of(self)).place(key)
     }
 
     /// The one for a key among those that are still open: who has just closed is about to leave.
@@ -146,7 +254,7 @@ impl<M> Group<M> {
     fn pick(&self, strategy: Strategy) -> Option<usize> {
         match strategy {
             Strategy::PowerOfTwo | Strategy::ConsistentHash => PowerOfTwo.pick(self, fastrand::u64(..)),
-            Strategy::RoundRobin => RoundRobin.pick(self, &self.cursor),
+            Strategy::RoundRobin => RoundRobin.pick(self, &self.lasting.cursor),
             Strategy::Random => Random.pick(self, fastrand::u64(..)),
             Strategy::LeastLoaded => LeastLoaded.pick(self, fastrand::u64(..)),
             Strategy::Weighted => self.weights.get_or_init(|| WeightTable::of(self)).pick(fastrand::u64(..)),
@@ -159,6 +267,33 @@ impl<M> Group<M> {
 
     fn is_open(&self, place: usize) -> bool {
         !self.members[place].cell.queue.is_closed()
+    }
+}
+
+impl<M> Keeper<'_, M> {
+    /// Whether it is no member any more, so that it takes no more of the key, and nobody else may before it is done.
+    pub(super) fn has_left(&self) -> bool {
+        !self.takes_more
+    }
+
+    pub(super) fn claim(&self) -> KeyClaim<'_> {
+        let Self { key, beside_others, number, lasting, .. } = *self;
+        KeyClaim { key, fence: &lasting.fence, number, beside_others }
+    }
+}
+
+impl<M> Keeper<'_, M> {
+    /// What [`claim`](Self::claim) says, to be kept for longer.
+    pub(super) fn ticket(&self) -> KeyTicket {
+        let Self { key, beside_others, number, lasting, .. } = *self;
+        KeyTicket { key, beside_others, number, lasting: Arc::clone(lasting) }
+    }
+}
+
+impl KeyTicket {
+    pub(super) fn claim(&self) -> KeyClaim<'_> {
+        let Self { key, beside_others, number, ref lasting } = *self;
+        KeyClaim { key, fence: &lasting.fence, number, beside_others }
     }
 }
 

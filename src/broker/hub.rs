@@ -247,7 +247,8 @@ impl<M: Message> Hub<M> {
     }
 
     /// Ends a message that its actor has handled before.
-    pub(crate) fn end_duplicate(&self, cell: &ActorCell<M>, envelope: &MessageEnvelope<M>) {
+    pub(crate) fn end_duplicate(&self, cell: &ActorCell<M>, mut envelope: MessageEnvelope<M>) {
+        cell.queue.leave_key(&mut envelope);
         cell.tally.count(Outcome::Duplicate);
         if let Some(key) = envelope.request() {
             self.requests.end(key, Ended::Duplicate);
@@ -259,7 +260,8 @@ impl<M: Message> Hub<M> {
         if self.is_shut() { DeadLetterReason::ShutDown } else { DeadLetterReason::ActorStopped }
     }
 
-    fn bury_unbegun(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
+    fn bury_unbegun(&self, cell: &ActorCell<M>, mut envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
+        cell.queue.leave_key(&mut envelope);
         let attempts = envelope.attempt() - 1;
         self.bury(cell.address.clone(), Some(cell.id), envelope, reason, attempts, None);
     }
@@ -376,6 +378,7 @@ impl<M: Message> Departures<M> {
 
     fn retire(&mut self, registry: &ActorRegistry<M>, cell: &ActorCell<M>) {
         if cell.has_settled() && (registry.remove(cell) || self.displaced.remove(&cell.epoch).is_some()) {
+            registry.settle_keys(cell);
             let (traffic, timings) = cell.close_account();
             self.ended.add(&traffic);
             self.timings.merge(&timings);

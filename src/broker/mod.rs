@@ -48,6 +48,7 @@ mod error;
 mod group;
 mod hub;
 mod in_memory;
+mod keyed;
 mod offer;
 mod publish;
 mod redrive;

@@ -1,12 +1,13 @@
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use super::keyed::key_is_gone;
 use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
 use crate::actor::{ActorCell, Waiting};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::DeadLetterReason;
-use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Pushed};
+use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Pushed, RouteKey};
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::retry::Failure;
 
@@ -43,6 +44,8 @@ pub(super) enum Offered<M, R> {
     /// There is no room now, but waiting for some at this actor is worth it.
     Wait(Arc<ActorCell<M>>, MessageEnvelope<M>),
     Refused(R, MessageEnvelope<M>),
+    /// Its key is still with that actor, which takes no more of it.
+    Held(Arc<ActorCell<M>>, RouteKey, MessageEnvelope<M>),
 }
 
 /// What a message needs before it goes into a mailbox: nothing, or an entry in the request table.
@@ -61,6 +64,11 @@ pub(super) trait Admission<M>: Send {
 
     /// It waits for room in the mailbox of `at`, for as long as what is returned is kept.
     fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, Self::Refusal>;
+
+    /// Whether it keeps its place among the messages with its routing key.
+    fn keeps_order(&self) -> bool {
+        true
+    }
 
     /// It has got in after all.
     fn got_in(&self, actor: &ActorCell<M>) {
@@ -113,10 +121,22 @@ impl<M: Message> Hub<M> {
                 Offered::Accepted => return Ok(()),
                 Offered::Refused(refusal, envelope) => return Err((refusal, envelope)),
                 Offered::Wait(cell, envelope) => (cell, envelope),
+                Offered::Held(cell, key, envelope) => {
+                    // What says that it waits is kept, so that handlers which would wait for each other are found out.
+                    let (_waiting, until) = match Self::may_wait_for_key(&cell, &envelope, admission) {
+                        Ok(wait) => wait,
+                        Err(refusal) => return Err((refusal, envelope)),
+                    };
+                    if !key_is_gone(&cell, key, until).await {
+                        return Err((SendErrorKind::TimedOut.into(), envelope));
+                    }
+                    offered = self.offer(target, envelope, admission);
+                    continue;
+                }
             };
             let (refusal, is_out, envelope) = match admission.waits(&cell, &envelope) {
                 Err(refusal) => (refusal, true, envelope),
-                Ok(waiting) => match wait_for_room(&cell, envelope, waiting).await {
+                Ok(waiting) => match self.wait_in_line(target, &cell, envelope, waiting).await {
                     Ok(evicted) => {
                         admission.got_in(&cell);
                         self.keep_evicted(&cell, evicted);
@@ -133,6 +153,20 @@ impl<M: Message> Hub<M> {
                 return Err((refusal, envelope));
             }
             offered = self.offer(target, envelope, admission);
+        }
+    }
+
+    /// Waits for room in a mailbox, where the member for a key was found full as the one for that.
+    async fn wait_in_line(
+        &self,
+        target: &Target<'_, M>,
+        cell: &ActorCell<M>,
+        envelope: MessageEnvelope<M>,
+        waiting: Option<Waiting<M>>,
+    ) -> Pushed<M> {
+        match target {
+            Target::Address(group) if group.is_group() => self.wait_at_member(group, cell, envelope, waiting).await,
+            _ => standing_in_line(pin!(cell.queue.send(envelope)), waiting).await,
         }
     }
 
@@ -182,6 +216,12 @@ impl<M: Message> Hub<M> {
         let Some(members) = groups.as_ref().and_then(|(groups, name)| groups.get(*name)) else {
             return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
         };
+        if admission.keeps_order()
+            && let Some(hash) = self.registry.key(members, &envelope)
+        {
+            drop(groups);
+            return self.offer_by_key(group, hash, envelope, admission);
+        }
         let (mut room_at, mut reason, mut tries) = (None, None, 0);
         for member in self.registry.order(members, &envelope) {
             envelope = match self.put(&member.cell, envelope, admission) {
@@ -191,6 +231,8 @@ impl<M: Message> Hub<M> {
                     tries += 1;
                     back
                 }
+                // Only found by key.
+                Offered::Held(_, _, back) => back,
                 Offered::Refused(refusal, back) => {
                     tries += usize::from(refusal.weight() != Weight::WouldDeadlock);
                     reason = Some(weightier(reason, refusal));
@@ -246,6 +288,17 @@ impl<M: Message> Hub<M> {
             }
             Err(error) => error.into_parts(),
         };
+        self.without_room(cell, envelope, kind, admission)
+    }
+
+    /// What becomes of a message that a mailbox has not taken.
+    pub(super) fn without_room<A: Admission<M>>(
+        &self,
+        cell: &Arc<ActorCell<M>>,
+        envelope: MessageEnvelope<M>,
+        kind: MailboxErrorKind,
+        admission: &A,
+    ) -> Offered<M, A::Refusal> {
         let blocks = cell.queue.options().on_full() == BackpressureStrategy::Block;
         if kind == MailboxErrorKind::Full && blocks && admission.may_wait(cell, &envelope) {
             return Offered::Wait(Arc::clone(cell), envelope);
@@ -253,7 +306,7 @@ impl<M: Message> Hub<M> {
         Offered::Refused(self.explain(kind).into(), envelope)
     }
 
-    fn keep_evicted(&self, cell: &ActorCell<M>, evicted: Option<MessageEnvelope<M>>) {
+    pub(super) fn keep_evicted(&self, cell: &ActorCell<M>, evicted: Option<MessageEnvelope<M>>) {
         if let Some(envelope) = evicted {
             self.discard(cell, envelope, DeadLetterReason::Evicted);
         }
@@ -287,12 +340,11 @@ fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
     }
 }
 
-async fn wait_for_room<M: Message>(
-    cell: &ActorCell<M>,
-    envelope: MessageEnvelope<M>,
+/// Notes from the first poll on that the message stands in the line.
+pub(super) async fn standing_in_line<M: Message>(
+    mut sending: Pin<&mut impl Future<Output = Pushed<M>>>,
     mut waiting: Option<Waiting<M>>,
 ) -> Pushed<M> {
-    let mut sending = pin!(cell.queue.send(envelope));
     std::future::poll_fn(|cx| {
         let polled = sending.as_mut().poll(cx);
         if polled.is_pending()

@@ -77,6 +77,7 @@ impl<M: Message> Hub<M> {
                 Err(envelope) => (SendErrorKind::ActorStopped, envelope),
             },
             Offered::Refused(kind, envelope) => (kind, envelope),
+            Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
         };
         let policy = self.retries.policy(&envelope, &to);
         let decide = |failure| self.retries.next_delay(&policy, 1, Duration::ZERO, failure);

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
+use parking_lot::Mutex;
 
 use super::RegisterError;
 use super::group::{Group, Member, Order};
@@ -22,6 +23,8 @@ pub struct ActorRegistry<M> {
     named: HashMap<Name, Arc<ActorCell<M>>, RandomState>,
     services: HashMap<Name, Group<M>, RandomState>,
     pools: HashMap<Name, Group<M>, RandomState>,
+    /// Held by whoever changes a group.
+    changing: Mutex<()>,
     /// How a group shares messages if nothing else is said.
     strategy: Strategy,
 }
@@ -33,6 +36,7 @@ impl<M: 'static> ActorRegistry<M> {
             named: HashMap::with_hasher(RandomState::default()),
             services: HashMap::with_hasher(RandomState::default()),
             pools: HashMap::with_hasher(RandomState::default()),
+            changing: Mutex::new(()),
             strategy,
         }
     }
@@ -172,16 +176,31 @@ impl<M: 'static> ActorRegistry<M> {
         self.actors.pin().values().cloned().collect()
     }
 
+    /// Forgets the keys that an actor which has ended had in a group.
+    pub(crate) fn settle_keys(&self, cell: &ActorCell<M>) {
+        self.change_group(&cell.address, |group| group.settled(cell.epoch));
+    }
+
     /// Replaces a group, which is empty if there was none, by what `change` makes of it. An empty group for which nothing
     /// was set is not kept.
     fn change_group(&self, address: &ActorAddress, change: impl Fn(&Group<M>) -> Option<Group<M>>) {
         let Some((groups, name)) = self.group(address) else { return };
-        let none = Group::default();
-        groups.pin().compute(name.clone(), |group| match change(group.map_or(&none, |(_, group)| group)) {
-            Some(changed) if changed.is_kept() => Operation::<_, ()>::Insert(changed),
-            Some(_) if group.is_some() => Operation::Remove,
-            _ => Operation::Abort(()),
-        });
+        let _changing = self.changing.lock();
+        let (groups, none) = (groups.pin(), Group::default());
+        let known = groups.get(name);
+        let before = known.unwrap_or(&none);
+        let Some(mut changed) = change(before) else { return };
+        changed.succeed(before);
+        if changed.is_kept() {
+            groups.insert(name.clone(), changed);
+        } else if known.is_some() {
+            groups.remove(name);
+        }
+    }
+
+    /// Waits for a change of a group that is going on.
+    pub(crate) fn await_change(&self) {
+        drop(self.changing.lock());
     }
 
     fn group<'a>(&self, address: &'a ActorAddress) -> Option<(&Groups<M>, &'a Name)> {
@@ -205,12 +224,26 @@ impl<M: Message> ActorRegistry<M> {
         }
     }
 
+    /// The hash of the message's key, if it goes by that.
+    #[inline]
+    pub(crate) fn key(&self, group: &Group<M>, envelope: &MessageEnvelope<M>) -> Option<u64> {
+        if self.strategy(group, envelope) == Strategy::ConsistentHash { hash_of_key(envelope) } else { None }
+    }
+
+    #[inline]
+    fn strategy(&self, group: &Group<M>, envelope: &MessageEnvelope<M>) -> Strategy {
+        envelope.strategy().or(group.strategy()).unwrap_or(self.strategy)
+    }
+
     /// The members of a group that this message should be offered to, one after the other.
     #[inline]
     pub(crate) fn order<'a>(&self, group: &'a Group<M>, envelope: &MessageEnvelope<M>) -> Order<'a, M> {
-        let strategy = envelope.strategy().or(group.strategy()).unwrap_or(self.strategy);
-        group.order(strategy, || envelope.message().routing_key().map(key_hash))
+        group.order(self.strategy(group, envelope), || hash_of_key(envelope))
     }
+}
+
+fn hash_of_key<M: Message>(envelope: &MessageEnvelope<M>) -> Option<u64> {
+    envelope.message().routing_key().map(key_hash)
 }
 
 pub(crate) type Pinned<'a, K, M> = HashMapRef<'a, K, Arc<ActorCell<M>>, RandomState, LocalGuard<'a>>;

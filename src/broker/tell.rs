@@ -93,7 +93,9 @@ impl<M: Message> Hub<M> {
         match self.offer(target, envelope, &mut Tell(self)) {
             Offered::Accepted => Ok(()),
             Offered::Refused(kind, envelope) => Err(SendError::new(kind, target.address(), envelope)),
-            Offered::Wait(_, envelope) => Err(SendError::new(SendErrorKind::Full, target.address(), envelope)),
+            Offered::Wait(_, envelope) | Offered::Held(_, _, envelope) => {
+                Err(SendError::new(SendErrorKind::Full, target.address(), envelope))
+            }
         }
     }
 }

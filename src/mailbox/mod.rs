@@ -49,7 +49,7 @@ pub use options::{BackpressureStrategy, MailboxOptions};
 pub use receiver::MailboxReceiver;
 pub use sender::{Accepted, MailboxSender, mailbox};
 
-pub(crate) use queue::{Batch, Pushed, Queue};
+pub(crate) use queue::{Batch, Fence, KeyClaim, Pushed, PushedByKey, Queue, RouteKey};
 pub(crate) use waits::Waits;
 
 #[cfg(test)]

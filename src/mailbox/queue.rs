@@ -9,7 +9,10 @@ use super::wait::WaitForRoom;
 use crate::mailbox::{BackpressureStrategy, MailboxError, MailboxErrorKind, MailboxOptions};
 use crate::message::{Deadline, MessageEnvelope, MessagePriority};
 
+mod keys;
 mod line;
+
+pub(crate) use keys::{Fence, KeyClaim, PushedByKey, RouteKey};
 
 /// What sender and receiver share: the messages behind one short lock.
 ///
@@ -41,6 +44,8 @@ struct State<M> {
     /// Whether the receiver is gone, so that nothing must come in any more.
     sealed: bool,
     counts: QueueCounts,
+    /// The routing keys of what is here, if anything has one that matters.
+    keys: Option<Box<keys::Keys>>,
 }
 
 /// What the queue has counted since it was made.
@@ -101,6 +106,7 @@ impl<M> Queue<M> {
                 owed: 0,
                 sealed: false,
                 counts: QueueCounts::default(),
+                keys: None,
             }),
             in_hand: AtomicUsize::new(0),
             attention: AtomicBool::new(false),
@@ -121,10 +127,15 @@ impl<M> Queue<M> {
 
     /// Puts a message in without waiting.
     pub(crate) fn push(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         if self.is_closed() {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
+        self.push_locked(state, envelope)
+    }
+
+    /// As [`push`](Self::push), into a mailbox that is open.
+    fn push_locked(&self, mut state: Guard<'_, State<M>>, envelope: MessageEnvelope<M>) -> Pushed<M> {
         if !self.has_room(&mut state) {
             return self.push_when_full(state, envelope);
         }
@@ -136,16 +147,16 @@ impl<M> Queue<M> {
     pub(crate) async fn send(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
         match self.push(envelope) {
             Err(error) if error.kind() == MailboxErrorKind::Full && self.blocks() => {
-                self.wait_for_room(error.into_envelope()).await
+                self.wait_for_room(error.into_envelope(), None).await
             }
             pushed => pushed,
         }
     }
 
-    async fn wait_for_room(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
+    async fn wait_for_room(&self, envelope: MessageEnvelope<M>, claim: Option<KeyClaim<'_>>) -> Pushed<M> {
         let longest = self.options.longest_wait().map(Deadline::after);
         let until = Deadline::earlier(longest, envelope.expiry()).and_then(Deadline::instant);
-        let mut wait = WaitForRoom::new(self, envelope);
+        let mut wait = WaitForRoom::new(self, envelope, claim);
         match until {
             None => wait.await,
             Some(until) => match tokio::time::timeout_at(until, &mut wait).await {

@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::blocked::Ticket;
-use super::queue::{Pushed, Queue};
+use super::queue::{KeyClaim, Pushed, Queue};
 use crate::mailbox::{MailboxError, MailboxErrorKind};
 use crate::message::MessageEnvelope;
 
@@ -12,13 +12,15 @@ pub(super) struct WaitForRoom<'a, M> {
     queue: &'a Queue<M>,
     /// The message, until it stands in the line.
     envelope: Option<MessageEnvelope<M>>,
+    /// That this is the mailbox for it, if it has a key.
+    claim: Option<KeyClaim<'a>>,
     /// The place in the line, while there is one.
     ticket: Option<Ticket>,
 }
 
 impl<'a, M> WaitForRoom<'a, M> {
-    pub(super) fn new(queue: &'a Queue<M>, envelope: MessageEnvelope<M>) -> Self {
-        Self { queue, envelope: Some(envelope), ticket: None }
+    pub(super) fn new(queue: &'a Queue<M>, envelope: MessageEnvelope<M>, claim: Option<KeyClaim<'a>>) -> Self {
+        Self { queue, envelope: Some(envelope), claim, ticket: None }
     }
 
     /// Ends the wait because its time is up.
@@ -30,7 +32,7 @@ impl<'a, M> WaitForRoom<'a, M> {
 
     fn enter_line(&mut self, cx: &Context<'_>) -> Result<(), MailboxError<M>> {
         if let Some(envelope) = self.envelope.take() {
-            self.ticket = Some(self.queue.enter_line(envelope, cx)?);
+            self.ticket = Some(self.queue.enter_line(envelope, self.claim.as_ref(), cx)?);
         }
         Ok(())
     }

@@ -283,6 +283,22 @@ impl<M> MessageEnvelope<M> {
         self.marks.clear(Marks::SENDER_IS_BUSY);
     }
 
+    /// Says whether the mailbox that it is in knows its routing key.
+    pub(crate) fn set_keyed(&mut self, keyed: bool) {
+        if keyed { self.marks.set(Marks::KEYED) } else { self.marks.clear(Marks::KEYED) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.marks.has(Marks::KEYED)
+    }
+
+    /// Whether its receiver has anything to see to before it begins.
+    #[inline(always)]
+    pub(crate) fn needs_care(&self) -> bool {
+        self.marks.has(Marks::NEEDS_CARE)
+    }
+
     /// The actor whose handler sends this, and can't handle anything else before it is done.
     #[inline]
     pub(crate) fn sending_handler(&self) -> Option<ActorId> {

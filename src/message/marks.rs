@@ -13,6 +13,11 @@ impl Marks {
 
     /// Its deadline is the time to live of its type, and nobody has said otherwise.
     pub(crate) const LIVES_BY_TYPE: Self = Self(1 << 2);
+    /// What its receiver has to see to before it begins.
+    pub(crate) const NEEDS_CARE: Self = Self(Self::AT_LEAST_ONCE.0 | Self::KEYED.0);
+
+    /// The mailbox that it is in knows its routing key.
+    pub(crate) const KEYED: Self = Self(1 << 6);
 
     /// Where the three bits of the strategy begin.
     const STRATEGY: u32 = 3;

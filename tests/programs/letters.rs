@@ -1,6 +1,6 @@
 //! Whether a dead letter fits what is known of its message.
 
-use switchboard::broker::SendErrorKind;
+use switchboard::broker::{RequestErrorKind, SendErrorKind};
 use switchboard::dead_letters::DeadLetterReason as Reason;
 use switchboard::mailbox::BackpressureStrategy::{DropNewest, DropOldest};
 use switchboard::retry::Failure;
@@ -9,7 +9,7 @@ use crate::draw::millis;
 use crate::job::CLONED_TOO_OFTEN;
 use crate::ledger::Ledger;
 use crate::program::End;
-use crate::record::{Actor, Attempt, Entry, How, Letter, Time};
+use crate::record::{Actor, Attempt, Entry, How, Letter, Sent, Time};
 use crate::verify::ensure;
 
 pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
@@ -58,11 +58,16 @@ fn has_stopped(ledger: &Ledger, actor: &Actor, letter: &Letter) -> bool {
     before(actor.stopping) || before(actor.ended) || ledger.time_is_up.is_some_and(|up| up <= letter.at)
 }
 
-/// Whether the caller of the request that a message belongs to waits no more, and for no other reason than its time.
+/// Whether the caller of the request that a message belongs to waits no more, though nobody has ended that.
 fn caller_went(ledger: &Ledger, entry: &Entry) -> bool {
     let Some(asked) = entry.asked else { return false };
     match &ledger.entries[asked as usize].answer {
-        Some(Err((kind, _))) => *kind == switchboard::broker::RequestErrorKind::TimedOut,
+        Some(Err((RequestErrorKind::TimedOut, _))) => true,
+        // Whoever passed it on was cut off while that waited for room, and so was the right to answer.
+        Some(Err((RequestErrorKind::NoReply, _))) => {
+            matches!((&entry.how, &entry.sent), (How::Forwarded, Sent::Unknown))
+        }
+        Some(Err(_)) => false,
         Some(Ok(())) => false,
         None => true,
     }

@@ -1,7 +1,7 @@
 use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Waker};
 
-use super::{Pushed, Queue, State};
+use super::{KeyClaim, Pushed, Queue, State};
 use crate::mailbox::blocked::{BlockedSenders, Ticket};
 use crate::mailbox::lock::Guard;
 use crate::mailbox::{MailboxError, MailboxErrorKind, Waits};
@@ -12,13 +12,17 @@ impl<M> Queue<M> {
     /// Puts the sender in the line, with its message.
     pub(in crate::mailbox) fn enter_line(
         &self,
-        envelope: MessageEnvelope<M>,
+        mut envelope: MessageEnvelope<M>,
+        claim: Option<&KeyClaim<'_>>,
         cx: &Context<'_>,
     ) -> Result<Ticket, MailboxError<M>> {
         let now = Deadline::now();
         let mut state = self.state.lock();
         if self.is_closed() {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
+        }
+        if let Some(claim) = claim {
+            envelope = self.enter_line_by_key(&mut state, envelope, claim)?;
         }
         let blocked = state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new()));
         let ticket = blocked.enter(envelope, Some(cx.waker().clone()), now);
@@ -35,7 +39,10 @@ impl<M> Queue<M> {
         let mut state = self.state.lock();
         let Some(blocked) = state.blocked.as_mut() else { return Poll::Ready(Ok(None)) };
         if self.is_closed() {
-            let back = blocked.leave(ticket);
+            let mut back = blocked.leave(ticket);
+            let wakers = back.as_mut().map_or_else(Vec::new, |envelope| state.leave_key(envelope));
+            drop(state);
+            wakers.into_iter().for_each(Waker::wake);
             let closed = |envelope| Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
             return Poll::Ready(back.map_or(Ok(None), closed));
         }
@@ -50,8 +57,11 @@ impl<M> Queue<M> {
     /// Takes the sender out of the line. `None` if its message has been accepted.
     pub(in crate::mailbox) fn leave_line(&self, ticket: Ticket) -> Option<MessageEnvelope<M>> {
         let mut state = self.state.lock();
-        let envelope = state.blocked.as_mut()?.leave(ticket);
+        let mut envelope = state.blocked.as_mut()?.leave(ticket);
         self.attend(&mut state);
+        let wakers = envelope.as_mut().map_or_else(Vec::new, |envelope| state.leave_key(envelope));
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
         envelope
     }
 

@@ -70,7 +70,7 @@ fn nobody_overtakes_a_sender_that_the_receiver_has_not_seen_yet() {
     let cx = Context::from_waker(Waker::noop());
     assert!(queue.push(note(0)).is_ok());
     assert!(queue.fill(&mut batch));
-    assert!(queue.enter_line(note(1), &cx).is_ok());
+    assert!(queue.enter_line(note(1), None, &cx).is_ok());
     queue.attention.store(false, Ordering::SeqCst);
     assert!(queue.take(&mut batch).is_some());
     // There is room, but it is spoken for.
@@ -98,7 +98,7 @@ fn a_sender_that_the_receiver_missed_gets_in_when_the_receiver_finds_nothing() {
     // What the sender still reads of the message that is being taken.
     queue.in_hand.store(1, Ordering::Release);
     let cx = Context::from_waker(Waker::noop());
-    let Ok(ticket) = queue.enter_line(note(1), &cx) else { panic!("the queue is open") };
+    let Ok(ticket) = queue.enter_line(note(1), None, &cx) else { panic!("the queue is open") };
     assert!(queue.poll_line(ticket, &cx).is_pending());
     // What the receiver has written meanwhile, having read that it need not look.
     queue.in_hand.store(0, Ordering::Release);
@@ -153,7 +153,7 @@ fn an_envelope_is_stamped_on_every_way_into_a_mailbox() {
     }
     let (queue, mut batch) = (Queue::new(MailboxOptions::bounded(1)), Batch::new());
     assert!(queue.push(note(0)).is_ok());
-    assert!(queue.enter_line(note_that_is(true), &Context::from_waker(Waker::noop())).is_ok());
+    assert!(queue.enter_line(note_that_is(true), None, &Context::from_waker(Waker::noop())).is_ok());
     assert_eq!(next(&queue, &mut batch), Some(0));
     assert!(queue.fill(&mut batch));
     assert!(queue.take(&mut batch).is_some_and(|envelope| envelope.stamped().is_some()));

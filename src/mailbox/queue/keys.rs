@@ -1,0 +1,200 @@
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use foldhash::fast::RandomState;
+
+use super::{Pushed, Queue, State};
+use crate::mailbox::{MailboxError, MailboxErrorKind};
+use crate::message::{MessageEnvelope, MessageId};
+
+/// The routing key of messages of one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RouteKey {
+    pub(crate) group: u64,
+    pub(crate) hash: u64,
+}
+
+/// Which members a group has had last, as a number that rises with each change.
+///
+/// Whoever changes the members raises it first and then goes through the locks of all mailboxes. A message with a key is
+/// put in only if the number, read under that lock, is the one by which its mailbox was found. So after that, nobody puts
+/// anything in because of how the group was before.
+#[derive(Debug, Default)]
+pub(crate) struct Fence(AtomicU64);
+
+/// That a mailbox is the one for a key, for as long as the group does not change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyClaim<'a> {
+    pub(crate) key: RouteKey,
+    pub(crate) fence: &'a Fence,
+    pub(crate) number: u64,
+    /// Only for as long as other messages of that key are here: it belongs elsewhere otherwise.
+    pub(crate) beside_others: bool,
+}
+
+/// How an attempt to put in a message with a key ended.
+pub(crate) enum PushedByKey<M> {
+    /// With what it evicted, if anything.
+    Accepted(Option<MessageEnvelope<M>>),
+    Full(MessageEnvelope<M>),
+    /// This is not the mailbox for it any more.
+    Elsewhere(MessageEnvelope<M>),
+}
+
+/// The keys of the messages that are in a mailbox, in its line, or in hand of its actor.
+#[derive(Default)]
+pub(super) struct Keys {
+    /// By message, and how often that is here: the same envelope may have been sent twice.
+    of: HashMap<MessageId, (RouteKey, usize), RandomState>,
+    messages: HashMap<RouteKey, usize, RandomState>,
+    /// Who waits for a key to be gone.
+    wakers: Vec<Waker>,
+}
+
+impl Fence {
+    pub(crate) fn number(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Ends all claims there are, but for messages that go in while this returns: the locks of the mailboxes tell.
+    pub(crate) fn raise(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+impl KeyClaim<'_> {
+    fn holds<M>(&self, state: &State<M>) -> bool {
+        self.fence.number() == self.number && (!self.beside_others || state.holds_key(self.key))
+    }
+}
+
+impl Keys {
+    fn enter(&mut self, message: MessageId, key: RouteKey) {
+        let (key, times) = self.of.entry(message).or_insert((key, 0));
+        *times += 1;
+        *self.messages.entry(*key).or_default() += 1;
+    }
+
+    /// Forgets a message. Gives who may now go on.
+    fn leave(&mut self, message: MessageId) -> Vec<Waker> {
+        let Some((key, times)) = self.of.get_mut(&message) else { return Vec::new() };
+        let (key, last) = (*key, *times == 1);
+        *times -= 1;
+        if last {
+            self.of.remove(&message);
+        }
+        match self.messages.get_mut(&key) {
+            Some(messages) if *messages > 1 => *messages -= 1,
+            _ => {
+                self.messages.remove(&key);
+                return std::mem::take(&mut self.wakers);
+            }
+        }
+        Vec::new()
+    }
+}
+
+impl<M> State<M> {
+    fn holds_key(&self, key: RouteKey) -> bool {
+        self.keys.as_ref().is_some_and(|keys| keys.messages.contains_key(&key))
+    }
+
+    fn enter_key(&mut self, key: RouteKey, envelope: &mut MessageEnvelope<M>) {
+        envelope.set_keyed(true);
+        self.keys.get_or_insert_default().enter(envelope.id(), key);
+    }
+
+    /// Forgets the key of a message that leaves for elsewhere. Gives who has to be woken.
+    pub(super) fn leave_key(&mut self, envelope: &mut MessageEnvelope<M>) -> Vec<Waker> {
+        if !envelope.is_keyed() {
+            return Vec::new();
+        }
+        envelope.set_keyed(false);
+        self.keys.as_mut().map_or_else(Vec::new, |keys| keys.leave(envelope.id()))
+    }
+}
+
+/// Messages with a routing key, whose order must survive that the key moves to another mailbox.
+impl<M> Queue<M> {
+    /// As [`push`](Self::push), for a message with a key.
+    pub(crate) fn push_by_key(&self, mut envelope: MessageEnvelope<M>, claim: &KeyClaim<'_>) -> PushedByKey<M> {
+        let mut state = self.state.lock();
+        if self.is_closed() || !claim.holds(&state) {
+            return PushedByKey::Elsewhere(envelope);
+        }
+        state.enter_key(claim.key, &mut envelope);
+        match self.push_locked(state, envelope) {
+            Ok(evicted) => PushedByKey::Accepted(evicted),
+            Err(error) => {
+                let mut envelope = error.into_envelope();
+                self.leave_key(&mut envelope);
+                PushedByKey::Full(envelope)
+            }
+        }
+    }
+
+    /// As [`send`](Self::send), for a message with a key, which found no room. If this is not the mailbox for it any more, that
+    /// is as if it had closed.
+    pub(crate) async fn send_by_key(&self, envelope: MessageEnvelope<M>, claim: KeyClaim<'_>) -> Pushed<M> {
+        self.wait_for_room(envelope, Some(claim)).await
+    }
+
+    /// Notes the key of a message that is about to stand in the line.
+    pub(super) fn enter_line_by_key(
+        &self,
+        state: &mut State<M>,
+        mut envelope: MessageEnvelope<M>,
+        claim: &KeyClaim<'_>,
+    ) -> Result<MessageEnvelope<M>, MailboxError<M>> {
+        if !claim.holds(state) {
+            return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
+        }
+        state.enter_key(claim.key, &mut envelope);
+        Ok(envelope)
+    }
+
+    /// Forgets the key of a message that has ended, or goes elsewhere.
+    #[inline]
+    pub(crate) fn leave_key(&self, envelope: &mut MessageEnvelope<M>) {
+        if envelope.is_keyed() {
+            envelope.set_keyed(false);
+            self.end_key(envelope.id());
+        }
+    }
+
+    /// Forgets the key of a message that is in hand.
+    #[cold]
+    pub(crate) fn end_key(&self, message: MessageId) {
+        let mut state = self.state.lock();
+        let wakers = state.keys.as_mut().map_or_else(Vec::new, |keys| keys.leave(message));
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether messages of that key are here.
+    pub(crate) fn holds_key(&self, key: RouteKey) -> bool {
+        self.state.lock().holds_key(key)
+    }
+
+    /// The hashes of those keys of a group of which there are messages here.
+    pub(crate) fn keys_of(&self, group: u64) -> Vec<u64> {
+        let state = self.state.lock();
+        let keys = state.keys.iter().flat_map(|keys| keys.messages.keys());
+        keys.filter(|key| key.group == group).map(|key| key.hash).collect()
+    }
+
+    /// Ready when no message of that key is here.
+    pub(crate) fn poll_key_gone(&self, key: RouteKey, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.state.lock();
+        match &mut state.keys {
+            Some(keys) if keys.messages.contains_key(&key) => {
+                if !keys.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    keys.wakers.push(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        }
+    }
+}
