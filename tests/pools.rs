@@ -268,3 +268,33 @@ async fn of_four_of_which_one_has_stopped_none_of_ten_thousand_asks_fails_under_
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_members_that_a_message_would_be_offered_to_are_picked_in_that_order_each_once() {
+    for group in groups() {
+        let broker = Orders::builder().default_strategy(Strategy::RoundRobin).build().unwrap();
+        assert!(broker.members(&group).await.is_empty());
+        assert!(broker.pick(&group, &KEYLESS.into(), 2).await.is_empty());
+        let mut desks = desks(&broker, &group, 4).await;
+        drop(desks.remove(1));
+        let ids: Vec<_> = desks.iter().map(Inbox::id).collect();
+        assert_eq!(broker.members(&group).await, ids);
+        let one = ActorAddress::from(ids[1]);
+        assert_eq!(
+            (broker.members(&one).await, broker.pick(&one, &KEYLESS.into(), 2).await),
+            (vec![ids[1]], vec![ids[1]])
+        );
+
+        let firsts = [broker.pick(&group, &KEYLESS.into(), 2).await, broker.pick(&group, &KEYLESS.into(), 2).await];
+        assert_ne!(firsts[0], firsts[1], "each takes a turn");
+        for &strategy in Strategy::ALL {
+            let envelope = MessageEnvelope::new(KEYLESS).balanced_by(strategy);
+            let mut all = broker.pick(&group, &envelope, 9).await;
+            all.sort_unstable();
+            assert_eq!(all, ids, "{strategy}");
+            assert_eq!(broker.pick(&group, &envelope, 2).await.len(), 2);
+        }
+        let bound = MessageEnvelope::new(order(1)).balanced_by(Strategy::ConsistentHash);
+        assert_eq!(broker.pick(&group, &bound, 2).await, [broker.registry().pick(&group, &bound).unwrap()]);
+    }
+}

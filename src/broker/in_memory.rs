@@ -11,7 +11,7 @@ use super::{
     RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
-use crate::address::ActorAddress;
+use crate::address::{ActorAddress, ActorId};
 use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetters;
 use crate::mailbox::MailboxOptions;
@@ -197,6 +197,20 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
         M: Clone,
     {
         self.hub.publish(subject, message.into())
+    }
+
+    async fn members(&self, to: &ActorAddress) -> Vec<ActorId> {
+        self.hub.registry.resolve(to)
+    }
+
+    fn pick(
+        &self,
+        to: &ActorAddress,
+        envelope: &MessageEnvelope<M>,
+        most: usize,
+    ) -> impl Future<Output = Vec<ActorId>> + Send {
+        // At once, so that the future need not hold the message, which is not shared between threads.
+        std::future::ready(self.hub.registry.first(to, envelope, most))
     }
 
     #[inline]

@@ -46,6 +46,7 @@ mod delivery;
 mod due;
 mod error;
 mod group;
+mod handler;
 mod hub;
 mod in_memory;
 mod keyed;
@@ -70,13 +71,14 @@ pub use error::{
     AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
     RequestErrorKind, SendError, SendErrorKind, WatchError,
 };
+pub use handler::MessageHandler;
 pub use in_memory::InMemoryMessageBroker;
 pub use registry::ActorRegistry;
 pub use reply_token::ReplyToken;
 pub use route::Route;
 pub use settings::InMemoryBuilder;
 pub use shutdown::ShutdownReport;
-pub use traits::{MessageBroker, MessageHandler};
+pub use traits::MessageBroker;
 
 pub(crate) use delivery::{Failed, Fate, Verdict};
 pub(crate) use hub::Hub;

@@ -235,6 +235,17 @@ impl<M: Message> ActorRegistry<M> {
         envelope.strategy().or(group.strategy()).unwrap_or(self.strategy)
     }
 
+    /// The actors that this message would be offered to first, up to `most`, each once. As [`pick`](Self::pick), a turn.
+    pub(crate) fn first(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>, most: usize) -> Vec<ActorId> {
+        match self.groups(to) {
+            Some((groups, name)) => match groups.get(name) {
+                Some(group) => self.order(group, envelope).take(most).map(|member| member.cell.id).collect(),
+                None => Vec::new(),
+            },
+            None => self.resolve(to).into_iter().take(most).collect(),
+        }
+    }
+
     /// The members of a group that this message should be offered to, one after the other.
     #[inline]
     pub(crate) fn order<'a>(&self, group: &'a Group<M>, envelope: &MessageEnvelope<M>) -> Order<'a, M> {

@@ -1,14 +1,13 @@
-use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{
-    AskError, Caller, Context, Declined, ForwardError, RegisterError, ReplyError, RequestError, SendError, WatchError,
-    ask,
+    AskError, Caller, Declined, ForwardError, MessageHandler, RegisterError, ReplyError, RequestError, SendError,
+    WatchError, ask,
 };
-use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, StopCause, once};
-use crate::address::ActorAddress;
+use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, once};
+use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
 use crate::schedule::{Recurring, Scheduled};
@@ -186,6 +185,29 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     where
         M: Clone;
 
+    /// The actors that take messages behind an address now: all of a service or pool, or the one at an id or a name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing changes by it.
+    fn members(&self, to: &ActorAddress) -> impl Future<Output = Vec<ActorId>> + Send;
+
+    /// Up to `most` different members, in the order in which this message would be offered to them if it were sent to
+    /// `to` now. One alone if a key binds the message to it.
+    ///
+    /// It is a pick like any other: where members have turns, one is taken, and where chance decides, the message itself
+    /// may get another answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, a turn may have been taken.
+    fn pick(
+        &self,
+        to: &ActorAddress,
+        envelope: &MessageEnvelope<M>,
+        most: usize,
+    ) -> impl Future<Output = Vec<ActorId>> + Send;
+
     /// Sends a message, waiting for room where the mailbox's strategy is to wait, and trying again where its
     /// [retry policy](crate::retry) says so. The wait between two attempts is this future's own: it takes no task, and
     /// holds up nobody else.
@@ -288,8 +310,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// If there is no reply. The error says why, whether a handler may have run, and has the message in it if it was
     /// not accepted.
     ///
-    /// A handler asks through its context: see [`Context::request`]. If it asks through this, and the one that it asks
-    /// waits for it, nobody can tell, and the request ends at its deadline.
+    /// A handler asks through its context: see [`Context::request`](super::Context::request). If it asks through this,
+    /// and the one that it asks waits for it, nobody can tell, and the request ends at its deadline.
     ///
     /// # Cancel safety
     ///
@@ -331,7 +353,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         ask::ask(self, to, MessageEnvelope::new(request.into()).within(timeout))
     }
 
-    /// Answers a caller. Handlers use [`Context::reply`].
+    /// Answers a caller. Handlers use [`Context::reply`](super::Context::reply).
     ///
     /// A caller that has gone meanwhile is no error: the answer is counted as late, and dropped.
     ///
@@ -346,11 +368,11 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     fn reply(&self, caller: Caller, message: M) -> impl Future<Output = Result<(), ReplyError<M>>> + Send;
 
     /// Tells a caller at once that there will be no answer. Whoever holds a [`Caller`] calls this or
-    /// [`reply`](Self::reply); [`ReplyToken`](super::ReplyToken) and [`Context`] see to it.
+    /// [`reply`](Self::reply); [`ReplyToken`](super::ReplyToken) and [`Context`](super::Context) see to it.
     fn decline(&self, caller: Caller, why: Declined);
 
     /// Sends `message` to another actor, which answers `caller` in place of this one. Handlers use
-    /// [`Context::forward`].
+    /// [`Context::forward`](super::Context::forward).
     ///
     /// # Errors
     ///
@@ -371,117 +393,4 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
 pub(super) fn after(delay: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(delay).unwrap_or_else(|| now + Duration::from_secs(30 * 365 * 86_400))
-}
-
-/// What an actor does with its messages, one at a time, in order.
-///
-/// A handler is written once and runs under any broker: `handle` is generic over it, and its [`Context`] is the way
-/// back. `&mut self` is the actor's state; nobody else can touch it.
-///
-/// ```
-/// use std::convert::Infallible;
-///
-/// use switchboard::broker::{Context, MessageBroker, MessageHandler};
-/// use switchboard::message::{Message, MessageEnvelope};
-///
-/// #[derive(Debug)]
-/// enum Counter {
-///     Add(u64),
-///     GetTotal,
-///     Total(u64),
-/// }
-///
-/// impl Message for Counter {
-///     const MESSAGE_TYPE: &'static str = "counter";
-/// }
-///
-/// #[derive(Default)]
-/// struct Counting {
-///     total: u64,
-/// }
-///
-/// impl MessageHandler<Counter> for Counting {
-///     type Error = String;
-///
-///     async fn handle<B: MessageBroker<Counter>>(
-///         &mut self,
-///         envelope: MessageEnvelope<Counter>,
-///         context: &Context<Counter, B>,
-///     ) -> Result<(), String> {
-///         match envelope.into_message() {
-///             Counter::Add(number) => self.total += number,
-///             Counter::GetTotal => context.reply(Counter::Total(self.total)).await.map_err(|e| e.to_string())?,
-///             Counter::Total(_) => return Err("a total is an answer, not a question".into()),
-///         }
-///         Ok(())
-///     }
-/// }
-/// ```
-///
-/// A closure from an envelope to a future of a `Result<(), _>` is a handler too; it has no context.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not handle `{M}`",
-    note = "implement `MessageHandler<{M}>` for it, or pass a closure `|envelope: MessageEnvelope<{M}>| async {{ Ok::<_, Error>(()) }}`"
-)]
-pub trait MessageHandler<M: Message>: Send + 'static {
-    /// What can go wrong. Its text reaches the caller of a request that failed.
-    type Error: fmt::Display + Send;
-
-    /// Handles one message.
-    ///
-    /// A request must be answered through the context, or its caller learns that it was not.
-    ///
-    /// # Errors
-    ///
-    /// An error counts the message as failed, and ends a request that was not answered before. The actor goes on.
-    ///
-    /// # Panics
-    ///
-    /// A panic counts the message as failed too, and the spawn options say what becomes of the actor.
-    fn handle<B: MessageBroker<M>>(
-        &mut self,
-        envelope: MessageEnvelope<M>,
-        context: &Context<M, B>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-
-    /// Runs before the first message. The default does nothing.
-    ///
-    /// # Errors
-    ///
-    /// An error or a panic ends the actor.
-    fn started<B: MessageBroker<M>>(
-        &mut self,
-        context: &Context<M, B>,
-    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
-        let _ = context;
-        std::future::ready(Ok(()))
-    }
-
-    /// Runs after the last message, unless the handler panicked or the actor was aborted. The default does nothing.
-    fn stopped<B: MessageBroker<M>>(
-        &mut self,
-        context: &Context<M, B>,
-        cause: &StopCause,
-    ) -> impl Future<Output = ()> + Send {
-        let _ = (context, cause);
-        std::future::ready(())
-    }
-}
-
-impl<M, F, R, E> MessageHandler<M> for F
-where
-    M: Message,
-    F: FnMut(MessageEnvelope<M>) -> R + Send + 'static,
-    R: Future<Output = Result<(), E>> + Send,
-    E: fmt::Display + Send,
-{
-    type Error = E;
-
-    fn handle<B: MessageBroker<M>>(
-        &mut self,
-        envelope: MessageEnvelope<M>,
-        _context: &Context<M, B>,
-    ) -> impl Future<Output = Result<(), E>> + Send {
-        self(envelope)
-    }
 }
