@@ -161,6 +161,7 @@
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
 //! | [`balancing`] | which member of a group is tried first |
+//! | [`pools`] | workers that are spawned, replaced, resized while they work, and sized by what waits |
 //! | [`schedule`] | what is sent after a time, at a time, at an interval |
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
@@ -179,6 +180,7 @@ pub mod dead_letters;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;
+pub mod pools;
 pub mod retry;
 pub mod schedule;
 pub mod topics;

@@ -65,8 +65,28 @@ impl<M: Message> ActorHandle<M> {
     ///
     /// Dropped while it waits, the actor still drains and ends.
     pub async fn drain(self) -> StopCause {
-        self.hub.close(&self.cell);
+        self.close();
         self.join().await
+    }
+
+    /// As [`drain`](Self::drain), without waiting.
+    pub(crate) fn close(&self) {
+        self.hub.close(&self.cell);
+    }
+
+    /// How many messages it has before it: those that wait, and those in hand.
+    pub(crate) fn load(&self) -> usize {
+        self.cell.load()
+    }
+
+    /// How many messages wait, those whose senders wait for room included.
+    pub(crate) fn waiting(&self) -> usize {
+        self.cell.queue.depth() + self.cell.queue.blocked_senders()
+    }
+
+    /// Whether its broker is shut down.
+    pub(crate) fn is_broker_shut(&self) -> bool {
+        self.hub.is_shut()
     }
 
     /// Waits for the actor's end, and gives its cause, as [`watch`](Self::watch) does.

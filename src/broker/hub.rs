@@ -289,7 +289,7 @@ impl<M: Message> Hub<M> {
         self.agenda.is_closed()
     }
 
-    pub(super) fn is_shut(&self) -> bool {
+    pub(crate) fn is_shut(&self) -> bool {
         self.shut.load(Ordering::Acquire)
     }
 
