@@ -48,6 +48,7 @@ mod error;
 mod group;
 mod hub;
 mod in_memory;
+mod joining;
 mod offer;
 mod publish;
 mod redrive;
@@ -66,7 +67,7 @@ mod traits;
 pub use caller::{Caller, Declined};
 pub use context::Context;
 pub use error::{
-    AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
+    AskError, ForwardError, ForwardErrorKind, JoinError, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
     RequestErrorKind, SendError, SendErrorKind, WatchError,
 };
 pub use in_memory::InMemoryMessageBroker;
