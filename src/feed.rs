@@ -17,6 +17,13 @@ pub(crate) struct Follower<T> {
     pending: Arc<Mutex<Pending<T>>>,
 }
 
+/// Who is to be woken, and what is to be dropped, when something was told.
+#[must_use]
+pub(crate) struct Told<T> {
+    wakers: Vec<Waker>,
+    missed: Vec<T>,
+}
+
 /// What one follower has not heard yet.
 struct Pending<T> {
     news: VecDeque<T>,
@@ -47,20 +54,26 @@ impl<T: Clone> Feed<T> {
 
     /// Tells all who follow.
     pub(crate) fn tell(&self, news: &T) {
-        self.for_each(|pending| pending.hear(news.clone()));
+        self.put(news).wake();
+    }
+
+    /// As [`tell`](Self::tell), for a caller that holds a lock, and wakes those who were told when it has let go of that.
+    pub(crate) fn put(&self, news: &T) -> Told<T> {
+        self.for_each(|pending| pending.hear(news.clone()))
     }
 
     /// Says that there will be no more.
     pub(crate) fn end(&self) {
-        self.for_each(|pending| {
+        let end = |pending: &mut Pending<T>| {
             pending.ended = true;
             None
-        });
+        };
+        self.for_each(end).wake();
     }
 
-    /// Changes what waits for each follower, forgets those that are gone, and drops and wakes what is to be dropped and
-    /// woken without a lock.
-    fn for_each(&self, mut change: impl FnMut(&mut Pending<T>) -> Option<T>) {
+    /// Changes what waits for each follower, forgets those that are gone, and gives back what is to be dropped and woken
+    /// without a lock.
+    fn for_each(&self, mut change: impl FnMut(&mut Pending<T>) -> Option<T>) -> Told<T> {
         let (mut wakers, mut missed) = (Vec::new(), Vec::new());
         self.followers.lock().retain(|follower| {
             let Some(pending) = follower.upgrade() else { return false };
@@ -69,8 +82,15 @@ impl<T: Clone> Feed<T> {
             wakers.extend(pending.waker.take());
             true
         });
-        wakers.into_iter().for_each(Waker::wake);
-        drop(missed);
+        Told { wakers, missed }
+    }
+}
+
+impl<T> Told<T> {
+    /// Wakes and drops, with no lock held.
+    pub(crate) fn wake(self) {
+        self.wakers.into_iter().for_each(Waker::wake);
+        drop(self.missed);
     }
 }
 
@@ -98,6 +118,16 @@ impl<T> Follower<T> {
         drop(pending);
         drop(replaced);
         Poll::Pending
+    }
+
+    /// Leaves out all that there is by now. Gives how much that was, with what was missed.
+    pub(crate) fn skip(&mut self) -> u64 {
+        let mut pending = self.pending.lock();
+        let skipped = std::mem::take(&mut pending.news);
+        let count = std::mem::take(&mut pending.missed) + skipped.len() as u64;
+        drop(pending);
+        drop(skipped);
+        count
     }
 
     /// The next thing, if it is there now.
@@ -151,6 +181,28 @@ mod tests {
         assert_eq!(slow.try_next(), Some((4, 0)));
         assert_eq!(slow.try_next(), None);
         assert_eq!(quick.try_next(), Some((0, 0)));
+    }
+
+    #[test]
+    fn a_follower_that_skips_knows_how_many_and_hears_what_comes_after() {
+        let feed = Feed::new();
+        let mut follower = feed.follow(2);
+        (0..5).for_each(|number| feed.tell(&number));
+        assert_eq!(follower.skip(), 5);
+        assert_eq!((follower.skip(), follower.try_next()), (0, None));
+        feed.tell(&5);
+        assert_eq!(follower.try_next(), Some((5, 0)));
+    }
+
+    #[test]
+    fn who_was_told_is_woken_when_the_teller_says_so() {
+        let (feed, wakes) = (Feed::new(), Arc::default());
+        let mut follower = feed.follow(8);
+        assert!(poll(&mut follower, &wakes).is_pending());
+        let told = feed.put(&1);
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 0);
+        told.wake();
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
     }
 
     #[test]

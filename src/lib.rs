@@ -123,7 +123,8 @@
 //!
 //! A name has one owner. It is claimed in one step, and free as soon as the owner stops or is unregistered; a late
 //! unregister never touches a newer owner. Services and pools hold any number of actors, and a message goes to one that
-//! lives. See [`address`](mod@address).
+//! lives. See [`address`](mod@address). Any actor can join further ones, with a version and tags to be found by, and those
+//! who come and go can be followed: see [`services`].
 //!
 //! # Topics
 //!
@@ -162,6 +163,7 @@
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
 //! | [`balancing`] | which member of a group is tried first |
 //! | [`pools`] | workers that are spawned, replaced, resized while they work, and sized by what waits |
+//! | [`services`] | who is a member of a group, in which version, with which tags |
 //! | [`schedule`] | what is sent after a time, at a time, at an interval |
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
@@ -183,6 +185,7 @@ pub mod metrics;
 pub mod pools;
 pub mod retry;
 pub mod schedule;
+pub mod services;
 pub mod topics;
 pub mod watching;
 

@@ -10,6 +10,7 @@ use crate::address::{ActorAddress, ActorId};
 use crate::mailbox::{MailboxOptions, Queue};
 use crate::message::Deadline;
 use crate::metrics::{ActorMetrics, Outcome, Stopwatch, Tally, Timings, Traffic};
+use crate::services::Joined;
 
 /// What the registry, the senders and the actor's own task share of one actor.
 pub(crate) struct ActorCell<M> {
@@ -23,6 +24,8 @@ pub(crate) struct ActorCell<M> {
     pub(crate) stopwatch: Stopwatch,
     /// What its handler waits for.
     pub(crate) waits: Waits,
+    /// The groups that it is in besides that of its address.
+    pub(crate) joined: Joined,
     stopping: AtomicBool,
     /// Who closed its mailbox first: [`OPEN`], [`DRAINED`] or [`UNREGISTERED`].
     closing: AtomicU8,
@@ -55,6 +58,7 @@ impl<M> ActorCell<M> {
             tally: Tally::new(),
             stopwatch: Stopwatch::default(),
             waits: Waits::new(),
+            joined: Joined::default(),
             stopping: AtomicBool::new(false),
             closing: AtomicU8::new(OPEN),
             left: AtomicBool::new(false),
@@ -100,6 +104,11 @@ impl<M> ActorCell<M> {
     pub(crate) fn begin_closing(&self, unregistered: bool) -> bool {
         let closing = if unregistered { UNREGISTERED } else { DRAINED };
         self.closing.compare_exchange(OPEN, closing, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether it is about to close its mailbox, or has.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire) != OPEN
     }
 
     /// Why it ends if nothing happens but that its mailbox was closed.

@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use crate::actor::{ActorCell, Epoch};
 use crate::balancing::{Cursor, LeastLoaded, Members, PowerOfTwo, Random, Ring, RoundRobin, Strategy, WeightTable};
 use crate::mailbox::{Fence, KeyClaim, RouteKey};
+use crate::services::{MemberOptions, Provider};
 
 /// The members of a service or pool at one moment, and how they share messages.
 ///
@@ -64,8 +65,10 @@ pub(crate) struct Member<M> {
 /// What an actor is in one group.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    /// How large its share of the messages is, where that goes by weights.
-    pub(crate) weight: u32,
+    /// What others see of it.
+    pub(crate) provider: Provider,
+    /// Whether it has left, which is so before the group is without it.
+    left: AtomicBool,
 }
 
 /// That a mailbox was found to be the one for a key.
@@ -94,7 +97,27 @@ const LOOKS: usize = 8;
 impl<M> Member<M> {
     /// An actor that is registered at the group's address.
     pub(super) fn resident(cell: &Arc<ActorCell<M>>) -> Self {
-        Self { cell: Arc::clone(cell), seat: Arc::new(Seat { weight: cell.weight }) }
+        Self::joining(cell, Provider::new(cell.id, MemberOptions::new().weight(cell.weight)))
+    }
+
+    /// An actor that joins the group from elsewhere.
+    pub(super) fn joining(cell: &Arc<ActorCell<M>>, provider: Provider) -> Self {
+        Self { cell: Arc::clone(cell), seat: Arc::new(Seat { provider, left: AtomicBool::new(false) }) }
+    }
+
+    fn is_open(&self) -> bool {
+        !self.cell.queue.is_closed() && !self.seat.has_left()
+    }
+}
+
+impl Seat {
+    /// Says that from now on the actor is to get no message of this group.
+    pub(super) fn leave(&self) {
+        self.left.store(true, Ordering::Release);
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
     }
 }
 
@@ -125,10 +148,13 @@ impl<M> Group<M> {
         Self { members, strategy, lasting, number: 0, ring, weights, moving: Moving::default() }
     }
 
-    /// The same with one member more, where turns go on.
-    pub(super) fn with(&self, member: &Member<M>) -> Self {
+    /// The same with one member more, where turns go on; `None` if that actor is one.
+    pub(super) fn with(&self, member: &Member<M>) -> Option<Self> {
+        if self.member(member.cell.epoch).is_some() {
+            return None;
+        }
         let members = self.members.iter().chain([member]).cloned().collect();
-        Self::of(members, self.strategy, Arc::clone(&self.lasting))
+        Some(Self::of(members, self.strategy, Arc::clone(&self.lasting)))
     }
 
     /// The same without that member; `None` if it is none.
@@ -178,6 +204,10 @@ impl<M> Group<M> {
 
     pub(super) fn members(&self) -> &[Member<M>] {
         &self.members
+    }
+
+    pub(super) fn member(&self, epoch: Epoch) -> Option<&Member<M>> {
+        self.members.iter().find(|member| member.cell.epoch == epoch)
     }
 
     pub(super) fn strategy(&self) -> Option<Strategy> {
@@ -266,7 +296,7 @@ impl<M> Group<M> {
     }
 
     fn is_open(&self, place: usize) -> bool {
-        !self.members[place].cell.queue.is_closed()
+        self.members[place].is_open()
     }
 }
 
@@ -305,11 +335,12 @@ impl<M> Members for Group<M> {
     #[inline]
     fn load(&self, place: usize) -> usize {
         // What has closed has nothing before it, and must not look idle.
-        if self.is_open(place) { self.members[place].cell.load() } else { usize::MAX }
+        let cell = &self.members[place].cell;
+        if cell.queue.is_closed() { usize::MAX } else { cell.load() }
     }
 
     fn weight(&self, place: usize) -> u32 {
-        self.members[place].seat.weight
+        self.members[place].seat.provider.weight()
     }
 
     fn identity(&self, place: usize) -> u64 {
@@ -346,7 +377,7 @@ impl<'a, M> Iterator for Order<'a, M> {
             let is_first = self.seen == 0;
             let place = self.next_place()?;
             let member = &self.members[place];
-            if (is_first || place != self.first) && !member.cell.queue.is_closed() {
+            if (is_first || place != self.first) && member.is_open() {
                 return Some(member);
             }
         }

@@ -108,6 +108,8 @@ impl<M: Message> Hub<M> {
         }
         let displaced = self.registry.enter(&cell)?;
         departures.displaced.extend(displaced.map(|cell| (cell.epoch, cell)));
+        drop(departures);
+        self.registry.directory.wake();
         Ok(cell)
     }
 
@@ -125,8 +127,10 @@ impl<M: Message> Hub<M> {
         let first = cell.begin_closing(unregistered);
         if !cell.queue.is_closed() {
             let earlier = self.free_address(cell);
+            self.leave_all(cell);
             cell.queue.close();
             drop(earlier);
+            self.registry.directory.wake();
         }
         first
     }

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
-    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, MessageBroker, RegisterError, ReplyError,
-    RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
+    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker, RegisterError,
+    ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
-use crate::address::{ActorAddress, ActorId};
+use crate::address::{ActorAddress, ActorId, Name};
 use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetters;
 use crate::mailbox::MailboxOptions;
@@ -19,6 +19,7 @@ use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Audit, BrokerMetrics};
 use crate::retry::RetryPolicy;
 use crate::schedule::{Recurring, Scheduled};
+use crate::services::{MemberOptions, Membership, Provider, ServiceChanges};
 use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
@@ -172,6 +173,27 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
 
     fn ends(&self, capacity: usize) -> Ends {
         self.hub.endings.follow(capacity)
+    }
+
+    async fn join(
+        &self,
+        group: &ActorAddress,
+        actor: &Registration,
+        options: MemberOptions,
+    ) -> Result<Membership<M>, JoinError> {
+        self.hub.join(group, actor, options)
+    }
+
+    async fn providers(&self, group: &ActorAddress) -> Vec<Provider> {
+        self.hub.registry.providers(group)
+    }
+
+    fn follow_service(&self, group: &ActorAddress, capacity: usize) -> ServiceChanges {
+        self.hub.follow_service(group, capacity)
+    }
+
+    async fn services(&self) -> Vec<Name> {
+        self.hub.registry.provided()
     }
 
     async fn subscribe(

@@ -49,6 +49,7 @@ mod group;
 mod handler;
 mod hub;
 mod in_memory;
+mod joining;
 mod keyed;
 mod offer;
 mod publish;
@@ -68,7 +69,7 @@ mod traits;
 pub use caller::{Caller, Declined};
 pub use context::Context;
 pub use error::{
-    AskError, ForwardError, ForwardErrorKind, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
+    AskError, ForwardError, ForwardErrorKind, JoinError, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
     RequestErrorKind, SendError, SendErrorKind, WatchError,
 };
 pub use handler::MessageHandler;

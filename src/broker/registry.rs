@@ -7,10 +7,11 @@ use parking_lot::Mutex;
 
 use super::RegisterError;
 use super::group::{Group, Member, Order};
-use crate::actor::ActorCell;
+use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::balancing::{Strategy, key_hash};
 use crate::message::{Message, MessageEnvelope};
+use crate::services::{Directory, Provider, ServiceChange};
 
 /// From an address to the actors behind it.
 ///
@@ -25,6 +26,8 @@ pub struct ActorRegistry<M> {
     pools: HashMap<Name, Group<M>, RandomState>,
     /// Held by whoever changes a group.
     changing: Mutex<()>,
+    /// Who follows them.
+    pub(super) directory: Directory,
     /// How a group shares messages if nothing else is said.
     strategy: Strategy,
 }
@@ -37,6 +40,7 @@ impl<M: 'static> ActorRegistry<M> {
             services: HashMap::with_hasher(RandomState::default()),
             pools: HashMap::with_hasher(RandomState::default()),
             changing: Mutex::new(()),
+            directory: Directory::default(),
             strategy,
         }
     }
@@ -122,7 +126,7 @@ impl<M: 'static> ActorRegistry<M> {
                 }
             }
             ActorAddress::Service(_) | ActorAddress::Pool(_) => {
-                self.change_group(&cell.address, |group| Some(group.with(&Member::resident(cell))));
+                self.join_group(&cell.address, &Member::resident(cell));
             }
         }
         Ok(displaced)
@@ -153,7 +157,7 @@ impl<M: 'static> ActorRegistry<M> {
                 return freed.map(|(name, owner)| (name.clone(), Arc::clone(owner)));
             }
             ActorAddress::Service(_) | ActorAddress::Pool(_) => {
-                self.change_group(&cell.address, |group| group.without(cell.epoch));
+                self.leave_group(&cell.address, cell.epoch);
             }
         }
         None
@@ -176,26 +180,61 @@ impl<M: 'static> ActorRegistry<M> {
         self.actors.pin().values().cloned().collect()
     }
 
+    /// The members of a service or pool, those that have been there longest first.
+    pub(super) fn providers(&self, address: &ActorAddress) -> Vec<Provider> {
+        let Some((groups, name)) = self.groups(address) else { return Vec::new() };
+        let members = groups.get(name).map_or(&[][..], Group::members);
+        members.iter().map(|member| member.seat.provider.clone()).collect()
+    }
+
+    /// The services that have members.
+    pub(super) fn provided(&self) -> Vec<Name> {
+        let services = self.services.pin();
+        services.iter().filter(|(_, group)| !group.members().is_empty()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Enters a member in a group. False if the actor is one of it.
+    pub(super) fn join_group(&self, address: &ActorAddress, member: &Member<M>) -> bool {
+        let mut changing = self.directory.changing();
+        let joined = self.change_group(address, |group| group.with(member));
+        if joined {
+            changing.tell(address, || ServiceChange::Joined(member.seat.provider.clone()));
+        }
+        joined
+    }
+
+    /// Takes an actor out of a group, if it is one of it.
+    pub(super) fn leave_group(&self, address: &ActorAddress, epoch: Epoch) {
+        let mut changing = self.directory.changing();
+        let Some((groups, name)) = self.groups(address) else { return };
+        let Some(member) = groups.get(name).and_then(|group| group.member(epoch)) else { return };
+        // Before the list is without it, so that nobody who still sees it there takes it for a member.
+        member.seat.leave();
+        self.change_group(address, |group| group.without(epoch));
+        changing.tell(address, || ServiceChange::Left(member.seat.provider.clone()));
+    }
+
     /// Forgets the keys that an actor which has ended had in a group.
     pub(crate) fn settle_keys(&self, cell: &ActorCell<M>) {
         self.change_group(&cell.address, |group| group.settled(cell.epoch));
     }
 
-    /// Replaces a group, which is empty if there was none, by what `change` makes of it. An empty group for which nothing
-    /// was set is not kept.
-    fn change_group(&self, address: &ActorAddress, change: impl Fn(&Group<M>) -> Option<Group<M>>) {
-        let Some((groups, name)) = self.group(address) else { return };
+    /// Replaces a group, which is empty if there was none, by what `change` makes of it; false if that is nothing. An empty
+    /// group for which nothing was set is not kept.
+    fn change_group(&self, address: &ActorAddress, change: impl Fn(&Group<M>) -> Option<Group<M>>) -> bool {
+        let Some((groups, name)) = self.group(address) else { return false };
         let _changing = self.changing.lock();
         let (groups, none) = (groups.pin(), Group::default());
         let known = groups.get(name);
         let before = known.unwrap_or(&none);
-        let Some(mut changed) = change(before) else { return };
+        let Some(mut changed) = change(before) else { return false };
         changed.succeed(before);
         if changed.is_kept() {
             groups.insert(name.clone(), changed);
         } else if known.is_some() {
             groups.remove(name);
         }
+        true
     }
 
     /// Waits for a change of a group that is going on.

@@ -3,14 +3,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    AskError, Caller, Declined, ForwardError, MessageHandler, RegisterError, ReplyError, RequestError, SendError,
-    WatchError, ask,
+    AskError, Caller, Declined, ForwardError, JoinError, MessageHandler, RegisterError, ReplyError, RequestError,
+    SendError, WatchError, ask,
 };
 use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, once};
-use crate::address::{ActorAddress, ActorId};
+use crate::address::{ActorAddress, ActorId, Name};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::services::{MemberOptions, Membership, Provider, ServiceChanges, choose};
 use crate::topics::{ActorSubscription, Interest, Published, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
@@ -132,6 +133,60 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     /// Follows the ends of all actors that this broker has in this process, from now on. Up to `capacity` ends, at
     /// least one, wait to be read; when there are more, the oldest of them are lost and counted.
     fn ends(&self, capacity: usize) -> Ends;
+
+    /// Makes an actor a member of a service or pool, besides the address that it is registered at: see
+    /// [`services`](crate::services). It is one until the membership is dropped or the actor ends.
+    ///
+    /// # Errors
+    ///
+    /// If the address is that of one actor, the actor is a member of it or has ended, or the broker is shut down.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, the actor does not stay a member.
+    fn join(
+        &self,
+        group: &ActorAddress,
+        actor: &Registration,
+        options: MemberOptions,
+    ) -> impl Future<Output = Result<Membership<M>, JoinError>> + Send;
+
+    /// The members of a service or pool, those that have been there longest first. An id or a name has none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing is lost.
+    fn providers(&self, group: &ActorAddress) -> impl Future<Output = Vec<Provider>> + Send;
+
+    /// One of the members of a service or pool for which `predicate` is true, by chance in proportion to their
+    /// weights. `None` if it is true for none.
+    ///
+    /// # Panics
+    ///
+    /// If the predicate does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing is lost.
+    fn find_provider(
+        &self,
+        group: &ActorAddress,
+        predicate: impl FnMut(&Provider) -> bool + Send,
+    ) -> impl Future<Output = Option<Provider>> + Send {
+        async move { choose(self.providers(group).await, predicate, fastrand::u64(..)) }
+    }
+
+    /// Follows who is in a service or pool: first those that are there now, then each change. Up to `capacity` changes, at
+    /// least one, wait to be read; when there are more, they are replaced by who is there then. An id or a name never
+    /// changes.
+    fn follow_service(&self, group: &ActorAddress, capacity: usize) -> ServiceChanges;
+
+    /// The services that have members, in no order. Pools are not among them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing is lost.
+    fn services(&self) -> impl Future<Output = Vec<Name>> + Send;
 
     /// Subscribes with a mailbox of its own, to receive by hand what is published on the subjects of a pattern, or as
     /// one of a [group](crate::topics::SubjectPattern::in_group): see [`topics`](crate::topics).

@@ -2,6 +2,7 @@
 
 mod ask;
 mod forward;
+mod join;
 mod ran;
 mod register;
 mod reply;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use ask::AskError;
 pub use forward::{ForwardError, ForwardErrorKind};
+pub use join::JoinError;
 pub use ran::Ran;
 pub use register::RegisterError;
 pub use reply::{ReplyError, ReplyErrorKind};

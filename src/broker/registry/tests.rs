@@ -234,6 +234,25 @@ fn no_strategy_offers_anything_to_a_member_that_has_closed_and_all_offer_it_to_a
     }
 }
 
+/// Likewise, of members that leave and go on elsewhere.
+#[test]
+fn no_strategy_offers_anything_to_a_member_that_has_left() {
+    let (registry, cells) = with(&pool(), 5);
+    let (address, key) = (pool(), Some(key_hash("customer")));
+    let (groups, name) = registry.groups(&address).unwrap();
+    let group = groups.get(name).unwrap();
+    for cell in &cells[..4] {
+        registry.leave_group(&address, cell.epoch);
+    }
+    for &strategy in Strategy::ALL {
+        for _ in 0..50 {
+            let mut offered: Vec<_> = group.order(strategy, || key).map(|member| member.cell.id).collect();
+            offered.dedup();
+            assert_eq!(offered, [cells[4].id], "{strategy}");
+        }
+    }
+}
+
 #[test]
 fn the_keys_of_a_member_that_has_closed_go_where_they_go_when_it_has_left() {
     let (registry, cells) = with(&pool(), 5);

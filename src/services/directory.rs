@@ -1,0 +1,132 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::{Provider, ServiceChange, ServiceChanges};
+use crate::address::ActorAddress;
+use crate::feed::{Feed, Follower, Told};
+
+/// Who follows the services and pools of one broker.
+///
+/// Its lock is the one under which members come and go, so that changes are told in the order in which they happen, and
+/// fit to what those who begin to follow are told first.
+#[derive(Default)]
+pub(crate) struct Directory {
+    followed: Arc<Followed>,
+}
+
+/// What a directory shares with those who follow.
+#[derive(Default)]
+pub(super) struct Followed {
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    /// Those that are followed.
+    services: HashMap<ActorAddress, Service, RandomState>,
+    /// Whom to wake when no lock is held.
+    told: Vec<Told<ServiceChange>>,
+}
+
+struct Service {
+    providers: Vec<Provider>,
+    feed: Feed<ServiceChange>,
+    followers: usize,
+}
+
+/// The right to change who is in a service or pool.
+pub(crate) struct Changing<'a>(MutexGuard<'a, Table>);
+
+impl Directory {
+    /// Lets nobody else change who is in a service or pool, for as long as what is returned is kept.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        Changing(self.followed.table.lock())
+    }
+
+    /// Wakes those who were told something. To be called after a change, when no lock is held.
+    pub(crate) fn wake(&self) {
+        let told = std::mem::take(&mut self.followed.table.lock().told);
+        told.into_iter().for_each(Told::wake);
+    }
+
+    /// Follows a service of which these are `present`, with room for `capacity` changes.
+    pub(crate) fn follow(
+        &self,
+        service: &ActorAddress,
+        capacity: usize,
+        present: impl FnOnce() -> Vec<Provider>,
+    ) -> ServiceChanges {
+        let mut table = self.followed.table.lock();
+        let new = || Service { providers: present(), feed: Feed::new(), followers: 0 };
+        let known = table.services.entry(service.clone()).or_insert_with(new);
+        known.followers += 1;
+        let (first, follower) = (known.providers.clone(), known.feed.follow(capacity));
+        drop(table);
+        ServiceChanges::new(Arc::clone(&self.followed), service.clone(), first, follower)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let services = std::mem::take(&mut self.followed.table.lock().services);
+        services.values().for_each(|service| service.feed.end());
+    }
+}
+
+impl Changing<'_> {
+    /// Tells a change to those who follow the service, if anybody does.
+    pub(crate) fn tell(&mut self, service: &ActorAddress, change: impl FnOnce() -> ServiceChange) {
+        let Some(known) = self.0.services.get_mut(service) else { return };
+        let change = change();
+        let told = known.feed.put(&change);
+        change.apply(&mut known.providers);
+        self.0.told.push(told);
+    }
+}
+
+impl Followed {
+    /// Who is there now. What the follower has not heard is in that; gives how much it was.
+    pub(super) fn present(
+        &self,
+        service: &ActorAddress,
+        follower: &mut Follower<ServiceChange>,
+    ) -> (Vec<Provider>, u64) {
+        // In one step, as changes are told under the same lock.
+        let table = self.table.lock();
+        let unheard = follower.skip();
+        // It is gone when the broker is, and everybody with it.
+        let providers = table.services.get(service).map(|service| service.providers.clone());
+        (providers.unwrap_or_default(), unheard)
+    }
+
+    /// One that followed does so no more.
+    pub(super) fn leave(&self, service: &ActorAddress) {
+        let mut table = self.table.lock();
+        let Some(known) = table.services.get_mut(service) else { return };
+        known.followers -= 1;
+        if known.followers == 0 {
+            table.services.remove(service);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_forgotten_with_the_last_who_follows_it() {
+        let directory = Directory::default();
+        let service = ActorAddress::service("search").unwrap();
+        let count = || directory.followed.table.lock().services.len();
+        let first = directory.follow(&service, 1, Vec::new);
+        let second = directory.follow(&service, 1, || panic!("who is there is known"));
+        drop(first);
+        assert_eq!(count(), 1);
+        drop(second);
+        assert_eq!(count(), 0);
+    }
+}
