@@ -161,6 +161,7 @@
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
 //! | [`balancing`] | which member of a group is tried first |
+//! | [`health`] | when a member that keeps failing is passed over |
 //! | [`schedule`] | what is sent after a time, at a time, at an interval |
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
@@ -176,6 +177,7 @@ pub mod address;
 pub mod balancing;
 pub mod broker;
 pub mod dead_letters;
+pub mod health;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;

@@ -183,7 +183,8 @@ impl<M: Message> Hub<M> {
             return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
         };
         let (mut room_at, mut reason, mut tries) = (None, None, 0);
-        for cell in self.registry.order(members, &envelope) {
+        let mut order = self.registry.order(members, &envelope);
+        while let Some(cell) = order.next_offer(room_at.is_some() || reason.as_ref().is_some_and(is_full)) {
             envelope = match self.put(cell, envelope, admission) {
                 Offered::Accepted => return Offered::Accepted,
                 Offered::Wait(cell, back) => {
@@ -285,6 +286,10 @@ fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
         Some(known) if known.weight() > new.weight() => known,
         _ => new,
     }
+}
+
+fn is_full(refusal: &impl Refusal) -> bool {
+    refusal.weight() == Weight::Full
 }
 
 async fn wait_for_room<M: Message>(
