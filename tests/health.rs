@@ -3,11 +3,13 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Wake, Waker};
 use std::time::Duration;
 
-use common::{inbox, pool, settle};
+use common::{Job, inbox, pool, settle};
 use switchboard::actor::{ActorHandle, OnPanic, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::balancing::Strategy;
@@ -284,13 +286,65 @@ async fn failures_by_hand_count_and_what_is_handled_by_hand_lets_it_back_in() {
     let (broker, group) = (common::in_turns(), pool("desks"));
     let (mut bad, good) = (inbox(&broker, &group, 100).await, inbox(&broker, &group, 100).await);
     for _ in 0..5 {
-        broker.try_send(&bad.id().into(), common::Job::Note(1)).unwrap();
+        broker.try_send(&bad.id().into(), Job::Note(1)).unwrap();
         bad.recv().await.unwrap().fail("broken");
     }
-    (0..10).for_each(|_| broker.try_send(&group, common::Job::Note(1)).unwrap());
+    (0..10).for_each(|_| broker.try_send(&group, Job::Note(1)).unwrap());
     assert_eq!((bad.depth(), good.depth()), (0, 10));
-    broker.try_send(&bad.id().into(), common::Job::Note(1)).unwrap();
+    broker.try_send(&bad.id().into(), Job::Note(1)).unwrap();
     drop(bad.recv().await.unwrap());
-    (0..10).for_each(|_| broker.try_send(&group, common::Job::Note(1)).unwrap());
+    (0..10).for_each(|_| broker.try_send(&group, Job::Note(1)).unwrap());
     assert_eq!((bad.depth(), good.depth()), (5, 15));
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_are_picked_by_their_load_though_one_that_is_set_aside_has_none() {
+    let (broker, bad) = (broker(Strategy::LeastLoaded), Member::failing());
+    set_aside(&broker, &bad.join(&broker, SpawnOptions::new()).await).await;
+    let mut desks = Vec::new();
+    for _ in 0..3 {
+        desks.push(broker.register(&pool("desks"), MailboxOptions::bounded(1_000)).await.unwrap());
+    }
+    (0..300).for_each(|_| broker.try_send(&desks[0].id().into(), Task::Do).unwrap());
+    (0..400).for_each(|_| broker.try_send(&pool("desks"), Task::Do).unwrap());
+    assert_eq!([0, 1, 2].map(|desk: usize| desks[desk].depth()), [300, 200, 200]);
+}
+
+/// Looks, at the very moment at which a caller is told, whether anybody is set aside.
+struct Look<M: Message> {
+    broker: InMemoryMessageBroker<M>,
+    seen: Mutex<Option<bool>>,
+}
+
+impl<M: Message> Wake for Look<M> {
+    fn wake(self: Arc<Self>) {
+        let aside = self.broker.metrics().actors.iter().any(|actor| actor.set_aside);
+        self.seen.lock().unwrap().get_or_insert(aside);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_counted_before_its_caller_is_told() {
+    let policy = HealthPolicy::failures(1);
+    let broker: common::Broker = InMemoryMessageBroker::builder().health(policy).build().unwrap();
+    let worker = common::Worker::new().spawn(&broker, &pool("workers"), 8).await;
+    let mut desk = inbox(&broker, &pool("desks"), 8).await;
+    let by_hand = common::Broker::clone(&broker);
+    for (to, is_by_hand) in [(desk.id(), true), (worker.id(), false)] {
+        let look = Arc::new(Look { broker: by_hand.clone(), seen: Mutex::default() });
+        let waker = Waker::from(Arc::clone(&look));
+        let to = ActorAddress::from(to);
+        let mut asking = pin!(broker.request(&to, Job::Fail("broken")));
+        assert!(asking.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+        if is_by_hand {
+            desk.recv().await.unwrap().fail("broken");
+        }
+        settle().await;
+        assert_eq!(*look.seen.lock().unwrap(), Some(true), "by hand: {is_by_hand}");
+        // Handled by hand, so that it is not this one that is seen to be set aside the next time.
+        if is_by_hand {
+            broker.try_send(&to, Job::Note(1)).unwrap();
+            drop(desk.recv().await.unwrap());
+        }
+    }
 }

@@ -91,8 +91,8 @@ impl<M> Group<M> {
     fn keepers(&self, key: u64) -> Order<'_, M> {
         let keeper = self.ring.get_or_init(|| Ring::of(self)).place(key);
         match keeper.filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
-            // For the order of its key, set aside or not.
-            Some(place) => Order { end: 1, takes_all: true, ..Order::of(&self.members, place, 0) },
+            // For the order of its key, set aside or not: there is no other.
+            Some(place) => Order { end: 1, ..Order::of(&self.members, place, 0) },
             None => Order::nobody(),
         }
     }
