@@ -164,6 +164,7 @@
 //! | [`balancing`] | which member of a group is tried first |
 //! | [`pools`] | workers that are spawned, replaced, resized while they work, and sized by what waits |
 //! | [`services`] | who is a member of a group, in which version, with which tags |
+//! | [`health`] | when a member that keeps failing is passed over |
 //! | [`schedule`] | what is sent after a time, at a time, at an interval |
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
@@ -179,6 +180,7 @@ pub mod address;
 pub mod balancing;
 pub mod broker;
 pub mod dead_letters;
+pub mod health;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;

@@ -7,6 +7,7 @@ use tokio::task::AbortHandle;
 use super::waits::Waits;
 use super::{ActorEnd, ActorKey, Epoch, Registration, StopCause};
 use crate::address::{ActorAddress, ActorId};
+use crate::health::{Health, HealthPolicy};
 use crate::mailbox::{MailboxOptions, Queue};
 use crate::message::Deadline;
 use crate::metrics::{ActorMetrics, Outcome, Stopwatch, Tally, Timings, Traffic};
@@ -26,6 +27,7 @@ pub(crate) struct ActorCell<M> {
     pub(crate) waits: Waits,
     /// The groups that it is in besides that of its address.
     pub(crate) joined: Joined,
+    pub(crate) health: Health,
     stopping: AtomicBool,
     /// Who closed its mailbox first: [`OPEN`], [`DRAINED`] or [`UNREGISTERED`].
     closing: AtomicU8,
@@ -59,6 +61,7 @@ impl<M> ActorCell<M> {
             stopwatch: Stopwatch::default(),
             waits: Waits::new(),
             joined: Joined::default(),
+            health: Health::default(),
             stopping: AtomicBool::new(false),
             closing: AtomicU8::new(OPEN),
             left: AtomicBool::new(false),
@@ -74,6 +77,10 @@ impl<M> ActorCell<M> {
 
     pub(crate) fn weighing(self, weight: u32) -> Self {
         Self { weight, ..self }
+    }
+
+    pub(crate) fn judged_by(self, policy: Option<HealthPolicy>) -> Self {
+        Self { health: Health::by(policy), ..self }
     }
 
     /// How many messages it has before it: those that wait, and those in hand.
@@ -247,6 +254,8 @@ impl<M> ActorCell<M> {
             id: self.id,
             address: self.address.clone(),
             blocked_senders: self.queue.blocked_senders(),
+            set_aside: self.health.is_aside(),
+            times_set_aside: self.health.times_aside(),
             traffic: self.traffic(),
             timings: self.stopwatch.timings(),
         }

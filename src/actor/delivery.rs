@@ -107,6 +107,8 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     fn settle_failure(&mut self, failure: Failure, verdict: Verdict, cause: String) {
         let Some(mut envelope) = self.envelope.take() else { return };
         let Account { hub, cell, .. } = &self.account;
+        // Before the caller is told, so that one who then sends again does not meet this member.
+        hub.note_failure(cell, failure, verdict);
         let answered = envelope.is_request() && self.caller.is_none();
         match hub.fate(cell, &mut envelope, &Failed { failure, verdict, answered }) {
             Fate::Again(delay) => {
@@ -124,6 +126,7 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
 
     /// Counts the message as handled.
     fn done(&mut self) {
+        self.account.cell.health.succeeded();
         if let Some(caller) = self.caller.take() {
             self.broker.decline(caller, Declined::NoReply);
         }

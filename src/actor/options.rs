@@ -1,3 +1,4 @@
+use crate::health::HealthPolicy;
 use crate::mailbox::MailboxOptions;
 
 /// What happens to an actor whose handler panicked.
@@ -28,6 +29,7 @@ pub struct SpawnOptions {
     in_order: bool,
     duplicate_window: usize,
     weight: u32,
+    health: Option<HealthPolicy>,
 }
 
 impl Default for SpawnOptions {
@@ -39,7 +41,7 @@ impl Default for SpawnOptions {
 impl SpawnOptions {
     /// The broker's default mailbox, and an actor that stops when its handler panics.
     pub const fn new() -> Self {
-        Self { mailbox: None, on_panic: OnPanic::Stop, in_order: false, duplicate_window: 0, weight: 1 }
+        Self { mailbox: None, on_panic: OnPanic::Stop, in_order: false, duplicate_window: 0, weight: 1, health: None }
     }
 
     /// Sets the mailbox, in place of the broker's default.
@@ -79,6 +81,13 @@ impl SpawnOptions {
         self
     }
 
+    /// Sets when the actor is set aside as a member of a service or pool because its handler keeps failing, in place of
+    /// what the [broker](crate::broker::InMemoryBuilder::health) says.
+    pub const fn health(mut self, policy: HealthPolicy) -> Self {
+        self.health = Some(policy);
+        self
+    }
+
     /// The mailbox that was asked for.
     pub const fn mailbox_options(&self) -> Option<MailboxOptions> {
         self.mailbox
@@ -102,5 +111,10 @@ impl SpawnOptions {
     /// How large its share is among weighted members.
     pub const fn share(&self) -> u32 {
         self.weight
+    }
+
+    /// The health policy that was asked for.
+    pub const fn health_policy(&self) -> Option<HealthPolicy> {
+        self.health
     }
 }

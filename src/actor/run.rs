@@ -319,6 +319,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                 if self.in_doubt.is_some() || self.mailbox.knows_messages() {
                     self.acknowledge();
                 }
+                self.mailbox.cell.health.succeeded();
                 self.context.finish(Declined::NoReply);
                 self.mailbox.cell.tally.handled_by_task();
                 self.mailbox.cell.tally.set_in_handler(false);
@@ -346,6 +347,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     fn settle_failure(&mut self, failure: Failure, cause: String) {
         let (hub, cell) = (&self.mailbox.hub, &self.mailbox.cell);
         let verdict = self.context.take_verdict();
+        // Before the caller is told, so that one who then sends again does not meet this member.
+        hub.note_failure(cell, failure, verdict);
         let Some(mut doubt) = self.in_doubt.take() else {
             self.context.finish(Declined::of(failure, cause));
             cell.tally.count(Outcome::Failed);

@@ -71,8 +71,9 @@
 //! # Load
 //!
 //! Two policies go by [load](Members::load). A member that fails at once, or has stopped, never has any: whoever asks
-//! them must leave such members out, or they get everything. A broker shows those that have stopped as full. It goes by
-//! load alone otherwise: a member whose handler fails at once is as good as idle to it.
+//! them must leave such members out, or they get everything. A broker shows those that have stopped as full, and those
+//! whose handler keeps failing too, for as long as they are [set aside](crate::health). One whose trial is due is shown as
+//! idle, so that it has that soon. If all are set aside, load says nothing, and chance decides.
 //!
 //! # Order
 //!

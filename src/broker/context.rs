@@ -309,7 +309,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     /// the error that says why: `return Err(context.reject(error))`.
     ///
     /// It becomes a dead letter if it was sent [at least once](MessageEnvelope::at_least_once). Of any other message no
-    /// copy was made, and this changes nothing.
+    /// copy was made. Either way it does not count against this actor's [health](crate::health).
     pub fn reject<E>(&self, error: E) -> E {
         *self.verdict.lock() = Verdict::Reject;
         error

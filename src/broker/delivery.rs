@@ -86,6 +86,16 @@ impl<M: Message> Hub<M> {
         }
     }
 
+    /// Notes how its handler's failure changes how `cell` stands. A message that was rejected says nothing about it.
+    pub(crate) fn note_failure(&self, cell: &ActorCell<M>, failure: Failure, verdict: Verdict) {
+        if verdict == Verdict::Reject && failure == Failure::Failed {
+            return;
+        }
+        if cell.health.failed(Instant::now(), &self.settings.health) {
+            tracing::warn!(actor = %cell.address, id = %cell.id, "handler keeps failing, set aside");
+        }
+    }
+
     /// Decides about a message whose handling failed, and of which there is a copy.
     pub(crate) fn fate(&self, cell: &ActorCell<M>, envelope: &mut MessageEnvelope<M>, failed: &Failed) -> Fate {
         let ends = Fate::Ends(match (failed.verdict, failed.failure) {

@@ -89,6 +89,10 @@ pub(crate) struct Order<'a, M> {
     seen: usize,
     /// How many may be.
     end: usize,
+    /// Whether some were passed over because they are set aside.
+    passed_over: bool,
+    /// Whether those are offered the message as well.
+    takes_all: bool,
 }
 
 /// How often a strategy is asked for another member, if the one that it names has closed, before any will do.
@@ -247,7 +251,8 @@ impl<M> Group<M> {
     /// The one member for a key.
     fn keepers(&self, key: u64) -> Order<'_, M> {
         match self.place_of(key).filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
-            Some(place) => Order { members: &self.members, first: place, from: 0, seen: 0, end: 1 },
+            // For the order of its key, set aside or not: there is no other.
+            Some(place) => Order { end: 1, ..Order::of(&self.members, place, 0) },
             None => Order::nobody(),
         }
     }
@@ -271,13 +276,19 @@ impl<M> Group<M> {
         let mut first = None;
         for _ in 0..LOOKS {
             first = self.pick(strategy);
-            if first.is_none_or(|place| self.is_open(place)) {
+            if first.is_none_or(|place| self.takes_more(place)) {
                 break;
             }
         }
-        let Some(first) = first else { return Order::nobody() };
-        let from = if strategy == Strategy::RoundRobin { first } else { self.anywhere() };
-        Order { members: &self.members, first, from, seen: 0, end: self.members.len() + 1 }
+        let Some(mut first) = first else { return Order::nobody() };
+        if strategy != Strategy::RoundRobin {
+            return Order::of(&self.members, first, self.anywhere());
+        }
+        if !self.takes_more(first) {
+            // So many turns were taken that it might be the same one's each time.
+            first = self.anywhere();
+        }
+        Order::of(&self.members, first, first)
     }
 
     #[inline]
@@ -297,6 +308,11 @@ impl<M> Group<M> {
 
     fn is_open(&self, place: usize) -> bool {
         self.members[place].is_open()
+    }
+
+    /// Whether it is open and not set aside, or at least to be tried.
+    fn takes_more(&self, place: usize) -> bool {
+        self.is_open(place) && self.members[place].cell.health.is_open()
     }
 }
 
@@ -334,9 +350,14 @@ impl<M> Members for Group<M> {
 
     #[inline]
     fn load(&self, place: usize) -> usize {
-        // What has closed has nothing before it, and must not look idle.
-        let cell = &self.members[place].cell;
-        if cell.queue.is_closed() { usize::MAX } else { cell.load() }
+        // What has closed has nothing before it, and what fails at once hardly ever: neither must look idle.
+        match &self.members[place].cell {
+            cell if cell.queue.is_closed() => usize::MAX,
+            cell if !cell.health.is_aside() => cell.load(),
+            // So that it has its trial soon.
+            cell if cell.health.is_trial_due() => 0,
+            _ => usize::MAX,
+        }
     }
 
     fn weight(&self, place: usize) -> u32 {
@@ -348,9 +369,29 @@ impl<M> Members for Group<M> {
     }
 }
 
-impl<M> Order<'_, M> {
+impl<'a, M> Order<'a, M> {
     const fn nobody() -> Self {
-        Self { members: &[], first: 0, from: 0, seen: 0, end: 0 }
+        Self { end: 0, ..Self::of(&[], 0, 0) }
+    }
+
+    /// The first, then all others.
+    const fn of(members: &'a [Member<M>], first: usize, from: usize) -> Self {
+        Self { members, first, from, seen: 0, end: members.len() + 1, passed_over: false, takes_all: false }
+    }
+
+    /// The next member to offer the message to; its trial, if one is due. Those that are set aside come last, and not if
+    /// there are others that are only `full`.
+    #[inline]
+    pub(super) fn next_offer(&mut self, full: bool) -> Option<&'a Member<M>> {
+        loop {
+            match self.next() {
+                // Asked even where the answer does not matter: it may be the trial.
+                Some(member) if member.cell.health.claim() || self.takes_all => return Some(member),
+                Some(_) => self.passed_over = true,
+                None if self.passed_over && !full => (self.seen, self.passed_over, self.takes_all) = (0, false, true),
+                None => return None,
+            }
+        }
     }
 
     /// The place that is the next to be looked at.

@@ -86,7 +86,8 @@ impl<M: Message> Hub<M> {
         address: &ActorAddress,
         options: &SpawnOptions,
     ) -> Result<Arc<ActorCell<M>>, RegisterError> {
-        self.enter(self.cell(address, options.mailbox_options(), true)?.weighing(options.share()))
+        let cell = self.cell(address, options.mailbox_options(), true)?;
+        self.enter(cell.weighing(options.share()).judged_by(options.health_policy()))
     }
 
     fn cell(

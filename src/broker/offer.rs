@@ -223,7 +223,8 @@ impl<M: Message> Hub<M> {
             return self.offer_by_key(group, hash, envelope, admission);
         }
         let (mut room_at, mut reason, mut tries) = (None, None, 0);
-        for member in self.registry.order(members, &envelope) {
+        let mut order = self.registry.order(members, &envelope);
+        while let Some(member) = order.next_offer(room_at.is_some() || reason.as_ref().is_some_and(is_full)) {
             envelope = match self.put(&member.cell, envelope, admission) {
                 Offered::Accepted => return Offered::Accepted,
                 Offered::Wait(cell, back) => {
@@ -338,6 +339,10 @@ fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
         Some(known) if known.weight() > new.weight() => known,
         _ => new,
     }
+}
+
+fn is_full(refusal: &impl Refusal) -> bool {
+    refusal.weight() == Weight::Full
 }
 
 /// Notes from the first poll on that the message stands in the line.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::InMemoryMessageBroker;
 use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetterOptions;
+use crate::health::HealthPolicy;
 use crate::mailbox::{CapacityError, MailboxOptions};
 use crate::message::Message;
 use crate::retry::{Jitter, RetryPolicy};
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) jitter: Jitter,
     pub(crate) remembered_ends: usize,
     pub(crate) strategy: Strategy,
+    pub(crate) health: HealthPolicy,
 }
 
 impl Default for Settings {
@@ -30,6 +32,7 @@ impl Default for Settings {
             jitter: Jitter::new(),
             remembered_ends: 1024,
             strategy: Strategy::default(),
+            health: HealthPolicy::default(),
         }
     }
 }
@@ -105,6 +108,13 @@ impl<M: Message> InMemoryBuilder<M> {
     /// [address](InMemoryMessageBroker::set_strategy) says. The default is [`Strategy::PowerOfTwo`].
     pub fn default_strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
+        self
+    }
+
+    /// When a member of a service or pool is set aside because its handler keeps failing, where its
+    /// [spawn options](crate::actor::SpawnOptions::health) don't say. The default is [`HealthPolicy::default`].
+    pub fn health(mut self, policy: HealthPolicy) -> Self {
+        self.settings.health = policy;
         self
     }
 

@@ -42,6 +42,10 @@ pub struct ActorMetrics {
     pub address: ActorAddress,
     /// Senders that wait for room in its mailbox.
     pub blocked_senders: usize,
+    /// Whether services and pools pass it over, because its handler keeps [failing](crate::health).
+    pub set_aside: bool,
+    /// How often it has been set aside. Staying so after a trial has failed is not once more.
+    pub times_set_aside: u64,
     /// Its messages.
     pub traffic: Traffic,
     /// How long they took.
