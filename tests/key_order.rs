@@ -7,14 +7,17 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use common::{Gate, poll_once, pool, settle, soon};
+use common::{Gate, named, poll_once, pool, settle, soon};
 use switchboard::actor::{ActorHandle, Delivery, Inbox, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::balancing::Strategy;
-use switchboard::broker::{Context, InMemoryMessageBroker, MessageBroker, MessageHandler, SendErrorKind};
+use switchboard::broker::{
+    Context, InMemoryMessageBroker, MessageBroker, MessageHandler, RequestErrorKind, SendErrorKind,
+};
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope};
 use switchboard::retry::{Backoff, RetryPolicy};
+use switchboard::services::MemberOptions;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
@@ -224,6 +227,27 @@ async fn an_actor_that_ends_in_whatever_way_gives_its_keys_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_actor_that_leaves_and_lives_on_is_waited_for_as_one_that_ends() {
+    let (broker, group) = (by_key(), pool("desks"));
+    let mut leaving = join(&broker, &named("desk"), 8).await;
+    let member = broker.join(&group, &leaving.registration(), MemberOptions::new()).await.unwrap();
+    broker.send(&group, step("a", 1)).await.unwrap();
+    broker.send(&group, step("b", 1)).await.unwrap();
+    let other = join(&broker, &group, 8).await;
+    member.leave();
+    assert_eq!(broker.try_send(&group, step("a", 2)).unwrap_err().kind(), SendErrorKind::Full);
+    // What does not come by the group has no key here.
+    broker.try_send(&named("desk"), step("a", 9)).unwrap();
+    drop(soon(leaving.recv()).await);
+    broker.try_send(&group, step("a", 2)).unwrap();
+    assert_eq!((leaving.depth(), other.depth()), (2, 1));
+    drop(other);
+    assert!(format!("{:?}", broker.registry()).contains("pools: 1"), "b is still with who has left");
+    drop(leaving);
+    assert!(format!("{:?}", broker.registry()).contains("pools: 0"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_that_leaves_is_refused_its_own_key_instead_of_waiting_for_itself() {
     let (broker, group, gate) = (by_key(), pool("desks"), Gate::new());
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -233,6 +257,7 @@ async fn a_handler_that_leaves_is_refused_its_own_key_instead_of_waiting_for_its
     let _other = join(&broker, &group, 8).await;
     broker.unregister(&leaving.registration()).await;
     gate.let_all_go();
+    assert_eq!(soon(told.recv()).await, Some(Some(SendErrorKind::Full)));
     assert_eq!(soon(told.recv()).await, Some(Some(SendErrorKind::Full)));
 }
 
@@ -248,6 +273,8 @@ async fn a_group_that_was_left_by_all_still_knows_who_is_not_done() {
     drop(soon(leaving.recv()).await);
     broker.try_send(&group, step("a", 2)).unwrap();
     assert_eq!(other.depth(), 1);
+    drop((leaving, other));
+    assert!(format!("{:?}", broker.registry()).contains("pools: 0"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -309,8 +336,11 @@ impl MessageHandler<Step> for Keeper {
         self.gate.hold().await;
         if let Some((group, tell)) = &self.asks {
             let next = Step { number: 2, ..envelope.into_message() };
-            let refused = context.send(group, next).await.err().map(|error| error.kind());
+            let refused = context.send(group, next.clone()).await.err().map(|error| error.kind());
             tell.send(refused).unwrap();
+            let unasked = context.request(group, next).await.err().map(|error| error.kind().clone());
+            tell.send((unasked == Some(RequestErrorKind::NotSent(SendErrorKind::Full))).then_some(SendErrorKind::Full))
+                .unwrap();
         }
         Ok(())
     }

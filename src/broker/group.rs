@@ -1,13 +1,16 @@
-use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::RandomState;
+use crate::actor::Epoch;
+use crate::balancing::{LeastLoaded, Members, PowerOfTwo, Random, Ring, RoundRobin, Strategy, WeightTable};
 
-use crate::actor::{ActorCell, Epoch};
-use crate::balancing::{Cursor, LeastLoaded, Members, PowerOfTwo, Random, Ring, RoundRobin, Strategy, WeightTable};
-use crate::mailbox::{Fence, KeyClaim, RouteKey};
-use crate::services::{MemberOptions, Provider};
+mod keeper;
+mod member;
+mod order;
+
+pub(crate) use keeper::KeyTicket;
+use keeper::{Lasting, Moving};
+pub(crate) use member::Member;
+pub(crate) use order::Order;
 
 /// The members of a service or pool at one moment, and how they share messages.
 ///
@@ -27,118 +30,8 @@ pub(crate) struct Group<M> {
     moving: Moving<M>,
 }
 
-type Moving<M> = HashMap<u64, Former<M>, RandomState>;
-
-/// Who has messages of a key that is another's by now.
-struct Former<M> {
-    cell: Arc<ActorCell<M>>,
-    /// Whether it is still a member, and takes more of them for as long as it has any.
-    stays: bool,
-}
-
-/// What a group keeps for as long as it is one.
-pub(crate) struct Lasting {
-    id: u64,
-    /// Whose turn it is.
-    cursor: Cursor,
-    fence: Fence,
-    /// Whether a message was ever sent by its key.
-    by_key: AtomicBool,
-}
-
-/// The one member for a key.
-pub(crate) struct Keeper<'a, M> {
-    pub(crate) cell: &'a Arc<ActorCell<M>>,
-    pub(crate) key: RouteKey,
-    beside_others: bool,
-    takes_more: bool,
-    number: u64,
-    lasting: &'a Arc<Lasting>,
-}
-
-/// One of a group: an actor, and what it is in that group.
-pub(crate) struct Member<M> {
-    pub(crate) cell: Arc<ActorCell<M>>,
-    pub(crate) seat: Arc<Seat>,
-}
-
-/// What an actor is in one group.
-#[derive(Debug)]
-pub(crate) struct Seat {
-    /// What others see of it.
-    pub(crate) provider: Provider,
-    /// Whether it has left, which is so before the group is without it.
-    left: AtomicBool,
-}
-
-/// That a mailbox was found to be the one for a key.
-pub(crate) struct KeyTicket {
-    key: RouteKey,
-    beside_others: bool,
-    number: u64,
-    lasting: Arc<Lasting>,
-}
-
-/// The members that a message should be offered to, one after the other.
-pub(crate) struct Order<'a, M> {
-    members: &'a [Member<M>],
-    first: usize,
-    /// Where those that come after the first begin.
-    from: usize,
-    /// How many have been looked at.
-    seen: usize,
-    /// How many may be.
-    end: usize,
-    /// Whether some were passed over because they are set aside.
-    passed_over: bool,
-    /// Whether those are offered the message as well.
-    takes_all: bool,
-}
-
 /// How often a strategy is asked for another member, if the one that it names has closed, before any will do.
 const LOOKS: usize = 8;
-
-impl<M> Member<M> {
-    /// An actor that is registered at the group's address.
-    pub(super) fn resident(cell: &Arc<ActorCell<M>>) -> Self {
-        Self::joining(cell, Provider::new(cell.id, MemberOptions::new().weight(cell.weight)))
-    }
-
-    /// An actor that joins the group from elsewhere.
-    pub(super) fn joining(cell: &Arc<ActorCell<M>>, provider: Provider) -> Self {
-        Self { cell: Arc::clone(cell), seat: Arc::new(Seat { provider, left: AtomicBool::new(false) }) }
-    }
-
-    fn is_open(&self) -> bool {
-        !self.cell.queue.is_closed() && !self.seat.has_left()
-    }
-}
-
-impl Seat {
-    /// Says that from now on the actor is to get no message of this group.
-    pub(super) fn leave(&self) {
-        self.left.store(true, Ordering::Release);
-    }
-
-    pub(super) fn has_left(&self) -> bool {
-        self.left.load(Ordering::Acquire)
-    }
-}
-
-impl<M> Clone for Member<M> {
-    fn clone(&self) -> Self {
-        Self { cell: Arc::clone(&self.cell), seat: Arc::clone(&self.seat) }
-    }
-}
-
-impl Lasting {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        // Relaxed: only the numbers must differ.
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, cursor: Cursor::default(), fence: Fence::default(), by_key: AtomicBool::new(false) }
-    }
-}
 
 impl<M> Default for Group<M> {
     fn default() -> Self {
@@ -172,35 +65,6 @@ impl<M> Group<M> {
         Self::of(self.members.clone(), strategy, Arc::clone(&self.lasting))
     }
 
-    /// The same, to forget who has ended since the members last changed; `None` if that actor had no key to give up.
-    pub(super) fn settled(&self, epoch: Epoch) -> Option<Self> {
-        self.moving.values().any(|former| former.cell.epoch == epoch).then(|| self.with_strategy(self.strategy))
-    }
-
-    /// Makes this the group that follows `before`: ends what senders knew of that, and notes which keys are with whom.
-    ///
-    /// Not at the same time as another change of the group.
-    pub(super) fn succeed(&mut self, before: &Self) {
-        self.number = self.lasting.fence.raise();
-        // SeqCst with the store in `keeper`: who sets it after this sees the number that was raised before.
-        if !self.lasting.by_key.load(Ordering::SeqCst) {
-            return;
-        }
-        let mut asked = HashSet::<Epoch, RandomState>::default();
-        let cells =
-            before.members.iter().map(|member| &member.cell).chain(before.moving.values().map(|former| &former.cell));
-        let members: HashSet<Epoch, RandomState> = self.members.iter().map(|member| member.cell.epoch).collect();
-        for cell in cells.filter(|cell| asked.insert(cell.epoch)) {
-            let stays = members.contains(&cell.epoch);
-            for hash in cell.queue.keys_of(self.lasting.id) {
-                let keeper = self.place_of(hash).map(|place| self.members[place].cell.epoch);
-                if keeper != Some(cell.epoch) {
-                    self.moving.insert(hash, Former { cell: Arc::clone(cell), stays });
-                }
-            }
-        }
-    }
-
     /// Whether it says anything that no group at all would not say.
     pub(super) fn is_kept(&self) -> bool {
         !self.members.is_empty() || self.strategy.is_some() || !self.moving.is_empty()
@@ -229,30 +93,11 @@ impl<M> Group<M> {
         }
     }
 
-    /// Who gets a message with a key, so that the order of the key survives changes: the one who has messages of it, if
-    /// anyone has, and else the one whose it is. `None` if there are no members.
-    pub(super) fn keeper(&self, hash: u64) -> Option<Keeper<'_, M>> {
-        if !self.lasting.by_key.load(Ordering::Relaxed) {
-            self.lasting.by_key.store(true, Ordering::SeqCst);
-        }
-        let place = self.place_of(hash)?;
-        let key = RouteKey { group: self.lasting.id, hash };
-        let former = self.moving.get(&hash).filter(|former| former.cell.queue.holds_key(key));
-        Some(Keeper {
-            cell: former.map_or(&self.members[place].cell, |former| &former.cell),
-            key,
-            beside_others: former.is_some(),
-            takes_more: former.is_none_or(|former| former.stays),
-            number: self.number,
-            lasting: &self.lasting,
-        })
-    }
-
     /// The one member for a key.
     fn keepers(&self, key: u64) -> Order<'_, M> {
         match self.place_of(key).filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
             // For the order of its key, set aside or not: there is no other.
-            Some(place) => Order { end: 1, ..Order::of(&self.members, place, 0) },
+            Some(place) => Order::of(&self.members, place, 0).at_most(1),
             None => Order::nobody(),
         }
     }
@@ -316,33 +161,6 @@ impl<M> Group<M> {
     }
 }
 
-impl<M> Keeper<'_, M> {
-    /// Whether it is no member any more, so that it takes no more of the key, and nobody else may before it is done.
-    pub(super) fn has_left(&self) -> bool {
-        !self.takes_more
-    }
-
-    pub(super) fn claim(&self) -> KeyClaim<'_> {
-        let Self { key, beside_others, number, lasting, .. } = *self;
-        KeyClaim { key, fence: &lasting.fence, number, beside_others }
-    }
-}
-
-impl<M> Keeper<'_, M> {
-    /// What [`claim`](Self::claim) says, to be kept for longer.
-    pub(super) fn ticket(&self) -> KeyTicket {
-        let Self { key, beside_others, number, lasting, .. } = *self;
-        KeyTicket { key, beside_others, number, lasting: Arc::clone(lasting) }
-    }
-}
-
-impl KeyTicket {
-    pub(super) fn claim(&self) -> KeyClaim<'_> {
-        let Self { key, beside_others, number, ref lasting } = *self;
-        KeyClaim { key, fence: &lasting.fence, number, beside_others }
-    }
-}
-
 impl<M> Members for Group<M> {
     fn len(&self) -> usize {
         self.members.len()
@@ -366,61 +184,5 @@ impl<M> Members for Group<M> {
 
     fn identity(&self, place: usize) -> u64 {
         self.members[place].cell.id.word()
-    }
-}
-
-impl<'a, M> Order<'a, M> {
-    const fn nobody() -> Self {
-        Self { end: 0, ..Self::of(&[], 0, 0) }
-    }
-
-    /// The first, then all others.
-    const fn of(members: &'a [Member<M>], first: usize, from: usize) -> Self {
-        Self { members, first, from, seen: 0, end: members.len() + 1, passed_over: false, takes_all: false }
-    }
-
-    /// The next member to offer the message to; its trial, if one is due. Those that are set aside come last, and not if
-    /// there are others that are only `full`.
-    #[inline]
-    pub(super) fn next_offer(&mut self, full: bool) -> Option<&'a Member<M>> {
-        loop {
-            match self.next() {
-                // Asked even where the answer does not matter: it may be the trial.
-                Some(member) if member.cell.health.claim() || self.takes_all => return Some(member),
-                Some(_) => self.passed_over = true,
-                None if self.passed_over && !full => (self.seen, self.passed_over, self.takes_all) = (0, false, true),
-                None => return None,
-            }
-        }
-    }
-
-    /// The place that is the next to be looked at.
-    #[inline]
-    fn next_place(&mut self) -> Option<usize> {
-        let seen = self.seen;
-        if seen == self.end {
-            return None;
-        }
-        self.seen += 1;
-        match seen {
-            0 => Some(self.first),
-            seen => Some((self.from + seen - 1) % self.members.len()),
-        }
-    }
-}
-
-impl<'a, M> Iterator for Order<'a, M> {
-    type Item = &'a Member<M>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let is_first = self.seen == 0;
-            let place = self.next_place()?;
-            let member = &self.members[place];
-            if (is_first || place != self.first) && member.is_open() {
-                return Some(member);
-            }
-        }
     }
 }

@@ -383,7 +383,8 @@ impl<M: Message> Departures<M> {
 
     fn retire(&mut self, registry: &ActorRegistry<M>, cell: &ActorCell<M>) {
         if cell.has_settled() && (registry.remove(cell) || self.displaced.remove(&cell.epoch).is_some()) {
-            registry.settle_keys(cell);
+            let groups = cell.joined.settle();
+            groups.iter().chain([&cell.address]).for_each(|group| registry.settle_keys(group, cell.epoch));
             let (traffic, timings) = cell.close_account();
             self.ended.add(&traffic);
             self.timings.merge(&timings);

@@ -188,7 +188,7 @@ impl<M: Message> Hub<M> {
             return self.offer_to_group(group, envelope.relocated(), admission);
         }
         match self.look_up(target).actor() {
-            Some(cell) => self.put(cell, envelope, admission),
+            Some(cell) => self.put(cell, || true, envelope, admission),
             None => Offered::Refused(self.nobody(target).into(), envelope),
         }
     }
@@ -225,7 +225,7 @@ impl<M: Message> Hub<M> {
         let (mut room_at, mut reason, mut tries) = (None, None, 0);
         let mut order = self.registry.order(members, &envelope);
         while let Some(member) = order.next_offer(room_at.is_some() || reason.as_ref().is_some_and(is_full)) {
-            envelope = match self.put(&member.cell, envelope, admission) {
+            envelope = match self.put(&member.cell, || !member.seat.has_left(), envelope, admission) {
                 Offered::Accepted => return Offered::Accepted,
                 Offered::Wait(cell, back) => {
                     room_at.get_or_insert(cell);
@@ -253,10 +253,12 @@ impl<M: Message> Hub<M> {
         }
     }
 
+    /// Puts a message into a mailbox if it has room and, under its lock, `may` is true.
     #[inline(always)]
     fn put<A: Admission<M>>(
         &self,
         cell: &Arc<ActorCell<M>>,
+        may: impl Fn() -> bool,
         mut envelope: MessageEnvelope<M>,
         admission: &mut A,
     ) -> Offered<M, A::Refusal> {
@@ -266,11 +268,11 @@ impl<M: Message> Hub<M> {
         // Always inlined up to here: an envelope is large, and where the compiler sees the whole way, it writes the
         // fields straight into the mailbox's buffer instead of copying the whole from layer to layer.
         match cell.queue.room() {
-            Some(room) => {
+            Some(room) if may() => {
                 room.put(envelope);
                 Offered::Accepted
             }
-            None => self.put_without_room(cell, envelope.relocated(), admission),
+            _ => self.put_without_room(cell, may, envelope.relocated(), admission),
         }
     }
 
@@ -279,10 +281,11 @@ impl<M: Message> Hub<M> {
     fn put_without_room<A: Admission<M>>(
         &self,
         cell: &Arc<ActorCell<M>>,
+        may: impl Fn() -> bool,
         envelope: MessageEnvelope<M>,
         admission: &A,
     ) -> Offered<M, A::Refusal> {
-        let (kind, envelope) = match cell.queue.push(envelope) {
+        let (kind, envelope) = match cell.queue.push_if(may, envelope) {
             Ok(evicted) => {
                 self.keep_evicted(cell, evicted);
                 return Offered::Accepted;

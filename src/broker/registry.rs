@@ -203,20 +203,22 @@ impl<M: 'static> ActorRegistry<M> {
         joined
     }
 
-    /// Takes an actor out of a group, if it is one of it.
-    pub(super) fn leave_group(&self, address: &ActorAddress, epoch: Epoch) {
+    /// Takes an actor out of a group, if it is one of it. Whether messages that came by their keys are still with it.
+    pub(super) fn leave_group(&self, address: &ActorAddress, epoch: Epoch) -> bool {
         let mut changing = self.directory.changing();
-        let Some((groups, name)) = self.groups(address) else { return };
-        let Some(member) = groups.get(name).and_then(|group| group.member(epoch)) else { return };
+        let Some((groups, name)) = self.groups(address) else { return false };
+        let Some(member) = groups.get(name).and_then(|group| group.member(epoch)) else { return false };
         // Before the list is without it, so that nobody who still sees it there takes it for a member.
         member.seat.leave();
+        member.cell.queue.await_pushes();
         self.change_group(address, |group| group.without(epoch));
         changing.tell(address, || ServiceChange::Left(member.seat.provider.clone()));
+        groups.get(name).is_some_and(|group| group.has_keys_with(epoch))
     }
 
     /// Forgets the keys that an actor which has ended had in a group.
-    pub(crate) fn settle_keys(&self, cell: &ActorCell<M>) {
-        self.change_group(&cell.address, |group| group.settled(cell.epoch));
+    pub(crate) fn settle_keys(&self, group: &ActorAddress, actor: Epoch) {
+        self.change_group(group, |group| group.settled(actor));
     }
 
     /// Replaces a group, which is empty if there was none, by what `change` makes of it; false if that is nothing. An empty

@@ -127,8 +127,13 @@ impl<M> Queue<M> {
 
     /// Puts a message in without waiting.
     pub(crate) fn push(&self, envelope: MessageEnvelope<M>) -> Pushed<M> {
+        self.push_if(|| true, envelope)
+    }
+
+    /// As [`push`](Self::push), where it is as if the mailbox were closed unless `may` is true under its lock.
+    pub(crate) fn push_if(&self, may: impl Fn() -> bool, envelope: MessageEnvelope<M>) -> Pushed<M> {
         let state = self.state.lock();
-        if self.is_closed() {
+        if self.is_closed() || !may() {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
         self.push_locked(state, envelope)
@@ -213,6 +218,11 @@ impl<M> Queue<M> {
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Waits for whoever puts something in just now.
+    pub(crate) fn await_pushes(&self) {
+        drop(self.state.lock());
     }
 
     /// Takes everything that the receiver has not fetched.

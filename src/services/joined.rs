@@ -13,34 +13,47 @@ const _: () = assert!(size_of::<Joined>() == 16);
 pub(crate) struct Joined(Mutex<Option<Box<Groups>>>);
 
 #[derive(Default)]
-struct Groups(Vec<ActorAddress>);
+struct Groups {
+    now: Vec<ActorAddress>,
+    /// Those that it has left, and still knows keys of.
+    settling: Vec<ActorAddress>,
+}
 
 impl Joined {
     /// Joins `group`, and notes that.
     pub(crate) fn join<E>(&self, group: &ActorAddress, join: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         let mut groups = self.0.lock();
         join()?;
-        groups.get_or_insert_default().0.push(group.clone());
+        groups.get_or_insert_default().now.push(group.clone());
         Ok(())
     }
 
-    /// Leaves `group`, unless it has been left.
-    pub(crate) fn leave(&self, group: &ActorAddress, leave: impl FnOnce()) {
+    /// Leaves `group`, unless it has been left. `leave` says whether messages that came by their keys are still with the
+    /// actor.
+    pub(crate) fn leave(&self, group: &ActorAddress, leave: impl FnOnce() -> bool) {
         let mut groups = self.0.lock();
         let Some(known) = groups.as_mut() else { return };
-        let Some(place) = known.0.iter().position(|known| known == group) else { return };
-        leave();
-        known.0.swap_remove(place);
-        if known.0.is_empty() {
+        let Some(place) = known.now.iter().position(|known| known == group) else { return };
+        let left = known.now.swap_remove(place);
+        if leave() && !known.settling.contains(&left) {
+            known.settling.push(left);
+        }
+        if known.now.is_empty() && known.settling.is_empty() {
             *groups = None;
         }
     }
 
-    /// Leaves all.
-    pub(crate) fn leave_all(&self, leave: impl FnMut(&ActorAddress)) {
+    /// Leaves all, likewise.
+    pub(crate) fn leave_all(&self, mut leave: impl FnMut(&ActorAddress) -> bool) {
         let mut groups = self.0.lock();
-        if let Some(left) = groups.take() {
-            left.0.iter().for_each(leave);
+        if let Some(known) = groups.as_mut() {
+            let left = std::mem::take(&mut known.now);
+            known.settling.extend(left.into_iter().filter(|group| leave(group)));
         }
+    }
+
+    /// The groups which must be told that the actor has no keys any more.
+    pub(crate) fn settle(&self) -> Vec<ActorAddress> {
+        self.0.lock().take().map_or_else(Vec::new, |groups| groups.settling)
     }
 }

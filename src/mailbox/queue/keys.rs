@@ -198,3 +198,102 @@ impl<M> Queue<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+    use crate::mailbox::MailboxOptions;
+    use crate::message::Message;
+
+    #[derive(Clone, Debug)]
+    struct Note;
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    fn note() -> MessageEnvelope<Note> {
+        MessageEnvelope::new(Note)
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    const KEY: RouteKey = RouteKey { group: 1, hash: 7 };
+    const OTHER: RouteKey = RouteKey { group: 2, hash: 7 };
+
+    fn queue() -> Queue<Note> {
+        Queue::new(MailboxOptions::bounded(4))
+    }
+
+    fn claim(fence: &Fence, beside_others: bool) -> KeyClaim<'_> {
+        KeyClaim { key: KEY, fence, number: fence.number(), beside_others }
+    }
+
+    fn accepts(queue: &Queue<Note>, envelope: &MessageEnvelope<Note>, claim: &KeyClaim<'_>) -> bool {
+        matches!(queue.push_by_key(envelope.clone(), claim), PushedByKey::Accepted(None))
+    }
+
+    #[test]
+    fn nothing_is_put_in_by_a_claim_that_a_change_of_the_group_has_ended() {
+        let (queue, fence, envelope) = (queue(), Fence::default(), note());
+        let old = claim(&fence, false);
+        assert!(accepts(&queue, &envelope, &old));
+        fence.raise();
+        assert!(!accepts(&queue, &envelope, &old));
+        assert!(accepts(&queue, &envelope, &claim(&fence, false)));
+        assert_eq!(queue.depth(), 2);
+    }
+
+    #[test]
+    fn who_keeps_a_key_only_beside_others_takes_none_when_they_are_gone() {
+        let (queue, fence, envelope) = (queue(), Fence::default(), note());
+        assert!(!accepts(&queue, &envelope, &claim(&fence, true)));
+        assert!(accepts(&queue, &envelope, &claim(&fence, false)));
+        assert!(accepts(&queue, &note(), &claim(&fence, true)));
+        queue.end_key(envelope.id());
+        assert!(accepts(&queue, &note(), &claim(&fence, true)), "there is still the second");
+    }
+
+    #[test]
+    fn a_key_is_of_one_group_and_counts_each_time_that_a_message_is_there() {
+        let (queue, fence, envelope) = (queue(), Fence::default(), note());
+        (0..2).for_each(|_| assert!(accepts(&queue, &envelope, &claim(&fence, false))));
+        assert_eq!((queue.keys_of(KEY.group), queue.keys_of(OTHER.group)), (vec![KEY.hash], vec![]));
+        let (wakes, mut left) = (Arc::new(Wakes::default()), envelope.clone());
+        let waker = Waker::from(Arc::clone(&wakes));
+        let cx = Context::from_waker(&waker);
+        assert!(queue.poll_key_gone(OTHER, &cx).is_ready());
+        (0..3).for_each(|_| assert!(queue.poll_key_gone(KEY, &cx).is_pending()));
+        queue.end_key(envelope.id());
+        assert!(queue.holds_key(KEY) && wakes.0.load(Ordering::SeqCst) == 0);
+        left.set_keyed(true);
+        queue.leave_key(&mut left);
+        // Its mark is gone, so that it leaves once.
+        queue.leave_key(&mut left);
+        assert!(!queue.holds_key(KEY) && queue.poll_key_gone(KEY, &cx).is_ready());
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn what_finds_no_room_holds_no_key() {
+        let queue = Queue::new(MailboxOptions::bounded(1));
+        let fence = Fence::default();
+        let (first, second) = (note(), note());
+        assert!(accepts(&queue, &first, &claim(&fence, false)));
+        let PushedByKey::Full(back) = queue.push_by_key(second, &claim(&fence, false)) else { panic!("it is full") };
+        assert!(!back.is_keyed());
+        queue.end_key(first.id());
+        assert!(!queue.holds_key(KEY));
+    }
+}
