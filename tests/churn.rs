@@ -261,6 +261,6 @@ async fn nothing_is_lost_or_out_of_order_while_members_come_and_go() {
     let total = broker.metrics().total;
     assert_eq!(total.accepted, book.accepted.load(Ordering::SeqCst));
     assert_eq!(total.outcomes[Outcome::Handled], book.handled.load(Ordering::SeqCst));
-    assert!(book.moves() > 1_000, "keys moved only {} times", book.moves());
+    assert!(book.moves() > 100, "keys moved only {} times", book.moves());
     assert!(total.outcomes[Outcome::Abandoned] > 0 && total.panics > 0 && total.rebuilds > 0, "{total:?}");
 }

@@ -267,13 +267,13 @@ impl<M: Message> Hub<M> {
         }
         // Always inlined up to here: an envelope is large, and where the compiler sees the whole way, it writes the
         // fields straight into the mailbox's buffer instead of copying the whole from layer to layer.
-        match cell.queue.room() {
-            Some(room) if may() => {
-                room.put(envelope);
-                Offered::Accepted
-            }
-            _ => self.put_without_room(cell, may, envelope.relocated(), admission),
+        if let Some(room) = cell.queue.room()
+            && may()
+        {
+            room.put(envelope);
+            return Offered::Accepted;
         }
+        self.put_without_room(cell, may, envelope.relocated(), admission)
     }
 
     #[cold]
