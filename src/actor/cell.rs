@@ -83,10 +83,10 @@ impl<M> ActorCell<M> {
         Self { health: Health::by(policy), ..self }
     }
 
-    /// How many messages it has before it: those that wait, and those in hand.
+    /// About how many messages it has before it: those that wait, and those in hand. Takes no lock.
     #[inline]
     pub(crate) fn load(&self) -> usize {
-        self.queue.depth() + self.tally.in_handler()
+        self.queue.depth_at_a_glance() + self.tally.in_handler()
     }
 
     pub(crate) fn key(&self) -> ActorKey {

@@ -45,4 +45,5 @@ pub use self::error::{AddressError, NameError};
 #[doc(hidden)]
 pub use self::literal::{from_literal, is_valid_literal};
 pub use self::name::Name;
+pub(crate) use self::name::{ByName, ByNameRef};
 pub use crate::unique_id::ParseIdError;

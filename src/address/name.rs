@@ -2,9 +2,12 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use foldhash::fast::RandomState;
+use papaya::Equivalent;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::NameError;
@@ -25,9 +28,16 @@ use super::NameError;
 /// );
 /// # Ok::<(), NameError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Name(Arc<str>);
+pub struct Name(Arc<Text>);
+
+/// The text, and its hash, so that looking a name up does not take computing it each time.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Text {
+    text: Box<str>,
+    hash: u64,
+}
 
 impl Name {
     /// The most bytes a name can have.
@@ -41,13 +51,13 @@ impl Name {
     pub fn new(text: impl AsRef<str>) -> Result<Self, NameError> {
         let text = text.as_ref();
         check(text)?;
-        Ok(Self(text.into()))
+        Ok(Self(Arc::new(Text { text: text.into(), hash: hash_of(text) })))
     }
 
     /// The whole text, dots included.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.0.text
     }
 
     /// The parts between the dots, of which there is at least one and none is empty.
@@ -61,7 +71,54 @@ impl Name {
     /// ```
     #[must_use]
     pub fn tokens(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
-        self.0.split('.')
+        self.0.text.split('.')
+    }
+}
+
+/// A look-up of a name in a map with keys of type [`ByName`].
+#[derive(Clone, Copy)]
+pub(crate) struct ByNameRef<'a>(pub(crate) &'a Name);
+
+/// A name as the key of a map, by the hash that it knows.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ByName(pub(crate) Name);
+
+impl ByNameRef<'_> {
+    pub(crate) fn to_key(self) -> ByName {
+        ByName(self.0.clone())
+    }
+}
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        ByNameRef(&self.0).hash(state);
+    }
+}
+
+impl Hash for ByNameRef<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.0.hash);
+    }
+}
+
+impl Equivalent<ByName> for ByNameRef<'_> {
+    #[inline]
+    fn equivalent(&self, key: &ByName) -> bool {
+        *self.0 == key.0
+    }
+}
+
+/// Seeded by chance, so that nobody can choose names that collide.
+fn hash_of(text: &str) -> u64 {
+    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+    STATE.hash_one(text)
+}
+
+impl Hash for Name {
+    /// As the text, by which a map may be asked.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 

@@ -21,21 +21,25 @@ impl PowerOfTwo {
             0 => None,
             1 => Some(0),
             len => {
-                let (first, second) = two_places(random, len);
-                // If they are equal, the first is as good as any: it is random.
-                Some(if members.load(second) < members.load(first) { second } else { first })
+                let (first, rest) = draw_place(random, len);
+                let load = members.load(first);
+                // Nobody has less than nothing before it, and of equals the first is as good as any: it is random.
+                if load == 0 {
+                    return Some(first);
+                }
+                let second = other_place(first, rest, len);
+                Some(if members.load(second) < load { second } else { first })
             }
         }
     }
 }
 
-/// Two different places of at least two, each pair as likely as any other.
+/// A place other than the first, each as likely as any other.
 #[inline]
-fn two_places(random: u64, places: usize) -> (usize, usize) {
-    let (first, rest) = draw_place(random, places);
-    let (other, _) = draw_place(rest, places - 1);
-    // The second is drawn from the places without the first.
-    (first, other + usize::from(other >= first))
+fn other_place(first: usize, random: u64, places: usize) -> usize {
+    let (other, _) = draw_place(random, places - 1);
+    // It is drawn from the places without the first.
+    other + usize::from(other >= first)
 }
 
 #[cfg(test)]

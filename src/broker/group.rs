@@ -84,7 +84,7 @@ impl<M> Group<M> {
 
     /// The members to offer a message to. `key` is the hash of its routing key, if it has one, and only called where that
     /// matters. Members that have closed are not among them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn order(&self, strategy: Strategy, key: impl FnOnce() -> Option<u64>) -> Order<'_, M> {
         let key = if strategy == Strategy::ConsistentHash { key() } else { None };
         match key {
@@ -97,7 +97,7 @@ impl<M> Group<M> {
     fn keepers(&self, key: u64) -> Order<'_, M> {
         match self.place_of(key).filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
             // For the order of its key, set aside or not: there is no other.
-            Some(place) => Order::of(&self.members, place, 0).at_most(1),
+            Some(place) => Order::of(&self.members, place, None).at_most(1),
             None => Order::nobody(),
         }
     }
@@ -116,7 +116,7 @@ impl<M> Group<M> {
 
     /// One member after the other, in turn from the first if they have turns, and else from anywhere, so that who comes
     /// after one that is full has no more to do than others.
-    #[inline]
+    #[inline(always)]
     fn spread(&self, strategy: Strategy) -> Order<'_, M> {
         let mut first = None;
         for _ in 0..LOOKS {
@@ -127,13 +127,13 @@ impl<M> Group<M> {
         }
         let Some(mut first) = first else { return Order::nobody() };
         if strategy != Strategy::RoundRobin {
-            return Order::of(&self.members, first, self.anywhere());
+            return Order::of(&self.members, first, None);
         }
         if !self.takes_more(first) {
             // So many turns were taken that it might be the same one's each time.
             first = self.anywhere();
         }
-        Order::of(&self.members, first, first)
+        Order::of(&self.members, first, Some(first))
     }
 
     #[inline]
@@ -152,7 +152,7 @@ impl<M> Group<M> {
     }
 
     fn is_open(&self, place: usize) -> bool {
-        self.members[place].is_open()
+        !self.members[place].cell.queue.is_closed()
     }
 
     /// Whether it is open and not set aside, or at least to be tried.

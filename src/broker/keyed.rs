@@ -32,7 +32,7 @@ impl<M: Message> Hub<M> {
     ) -> Offered<M, A::Refusal> {
         for _ in 0..LOOKS {
             let groups = self.registry.groups(group);
-            let members = groups.as_ref().and_then(|(groups, name)| groups.get(*name));
+            let members = groups.as_ref().and_then(|(groups, name)| groups.get(name));
             let Some(keeper) = members.and_then(|members| members.keeper(hash)) else {
                 return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
             };
@@ -80,7 +80,7 @@ impl<M: Message> Hub<M> {
         envelope: &MessageEnvelope<M>,
     ) -> Result<Option<KeyTicket>, Moved> {
         let Some((groups, name)) = self.registry.groups(group) else { return Ok(None) };
-        let members = groups.get(name).ok_or(Moved)?;
+        let members = groups.get(&name).ok_or(Moved)?;
         let Some(hash) = self.registry.key(members, envelope) else { return Ok(None) };
         let keeper = members.keeper(hash).filter(|keeper| keeper.cell.epoch == cell.epoch && !keeper.has_left());
         keeper.map(|keeper| Some(keeper.ticket())).ok_or(Moved)

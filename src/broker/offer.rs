@@ -5,7 +5,7 @@ use super::keyed::key_is_gone;
 use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
 use crate::actor::{ActorCell, Waiting};
-use crate::address::{ActorAddress, ActorId, Name};
+use crate::address::{ActorAddress, ActorId, ByName, ByNameRef};
 use crate::dead_letters::DeadLetterReason;
 use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Pushed, RouteKey};
 use crate::message::{Deadline, Message, MessageEnvelope};
@@ -21,7 +21,7 @@ pub(super) enum Target<'a, M> {
 pub(super) enum LookUp<'a, M> {
     Known(&'a Arc<ActorCell<M>>),
     Id(Pinned<'a, ActorId, M>, &'a ActorId),
-    Name(Pinned<'a, Name, M>, &'a Name),
+    Name(Pinned<'a, ByName, M>, ByNameRef<'a>),
     /// Not one actor but several.
     Group,
 }
@@ -32,7 +32,7 @@ impl<M> LookUp<'_, M> {
         match self {
             Self::Known(cell) => Some(cell),
             Self::Id(actors, id) => actors.get(*id),
-            Self::Name(names, name) => names.get(*name),
+            Self::Name(names, name) => names.get(name),
             Self::Group => None,
         }
     }
@@ -199,7 +199,7 @@ impl<M: Message> Hub<M> {
         match *target {
             Target::Actor(cell) => LookUp::Known(cell),
             Target::Address(ActorAddress::Id(id)) => LookUp::Id(self.registry.actors(), id),
-            Target::Address(ActorAddress::Named(name)) => LookUp::Name(self.registry.named(), name),
+            Target::Address(ActorAddress::Named(name)) => LookUp::Name(self.registry.named(), ByNameRef(name)),
             Target::Address(ActorAddress::Service(_) | ActorAddress::Pool(_)) => LookUp::Group,
         }
     }
@@ -213,7 +213,7 @@ impl<M: Message> Hub<M> {
         admission: &mut A,
     ) -> Offered<M, A::Refusal> {
         let groups = self.registry.groups(group);
-        let Some(members) = groups.as_ref().and_then(|(groups, name)| groups.get(*name)) else {
+        let Some(members) = groups.as_ref().and_then(|(groups, name)| groups.get(name)) else {
             return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
         };
         if admission.keeps_order()

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::RegisterError;
 use super::group::{Group, Member, Order};
 use crate::actor::{ActorCell, Epoch};
-use crate::address::{ActorAddress, ActorId, Name};
+use crate::address::{ActorAddress, ActorId, ByName, ByNameRef, Name};
 use crate::balancing::{Strategy, key_hash};
 use crate::message::{Message, MessageEnvelope};
 use crate::services::{Directory, Provider, ServiceChange};
@@ -21,9 +21,9 @@ use crate::services::{Directory, Provider, ServiceChange};
 /// leaving replace as a whole, so a reader sees the members of one moment.
 pub struct ActorRegistry<M> {
     actors: HashMap<ActorId, Arc<ActorCell<M>>, RandomState>,
-    named: HashMap<Name, Arc<ActorCell<M>>, RandomState>,
-    services: HashMap<Name, Group<M>, RandomState>,
-    pools: HashMap<Name, Group<M>, RandomState>,
+    named: HashMap<ByName, Arc<ActorCell<M>>, RandomState>,
+    services: Groups<M>,
+    pools: Groups<M>,
     /// Held by whoever changes a group.
     changing: Mutex<()>,
     /// Who follows them.
@@ -78,12 +78,12 @@ impl<M: 'static> ActorRegistry<M> {
     ) -> Option<R> {
         match address {
             ActorAddress::Id(id) => self.actors.pin().get(id).and_then(find),
-            ActorAddress::Named(name) => self.named.pin().get(name).and_then(find),
+            ActorAddress::Named(name) => self.named.pin().get(&ByNameRef(name)).and_then(find),
             ActorAddress::Service(name) => {
-                self.services.pin().get(name)?.members().iter().map(|member| &member.cell).find_map(find)
+                self.services.pin().get(&ByNameRef(name))?.members().iter().map(|member| &member.cell).find_map(find)
             }
             ActorAddress::Pool(name) => {
-                self.pools.pin().get(name)?.members().iter().map(|member| &member.cell).find_map(find)
+                self.pools.pin().get(&ByNameRef(name))?.members().iter().map(|member| &member.cell).find_map(find)
             }
         }
     }
@@ -96,13 +96,13 @@ impl<M: 'static> ActorRegistry<M> {
 
     /// The actors by name, likewise.
     #[inline(always)]
-    pub(crate) fn named(&self) -> Pinned<'_, Name, M> {
+    pub(crate) fn named(&self) -> Pinned<'_, ByName, M> {
         self.named.pin()
     }
 
     /// The services or the pools, whichever `address` is one of, and which of them. `None` if it is no group.
     #[inline]
-    pub(crate) fn groups<'a>(&'a self, address: &'a ActorAddress) -> Option<(PinnedGroups<'a, M>, &'a Name)> {
+    pub(crate) fn groups<'a>(&'a self, address: &'a ActorAddress) -> Option<(PinnedGroups<'a, M>, ByNameRef<'a>)> {
         let (groups, name) = self.group(address)?;
         Some((groups.pin(), name))
     }
@@ -120,7 +120,7 @@ impl<M: 'static> ActorRegistry<M> {
         match &cell.address {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
-                if self.named.pin().try_insert(name.clone(), Arc::clone(cell)).is_err() {
+                if self.named.pin().try_insert(ByName(name.clone()), Arc::clone(cell)).is_err() {
                     self.remove(cell);
                     return Err(taken());
                 }
@@ -153,8 +153,8 @@ impl<M: 'static> ActorRegistry<M> {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
                 let named = self.named.pin();
-                let freed = named.remove_if(name, |_, owner| owner.epoch == cell.epoch).ok().flatten();
-                return freed.map(|(name, owner)| (name.clone(), Arc::clone(owner)));
+                let freed = named.remove_if(&ByNameRef(name), |_, owner| owner.epoch == cell.epoch).ok().flatten();
+                return freed.map(|(name, owner)| (name.0.clone(), Arc::clone(owner)));
             }
             ActorAddress::Service(_) | ActorAddress::Pool(_) => {
                 self.leave_group(&cell.address, cell.epoch);
@@ -173,7 +173,7 @@ impl<M: 'static> ActorRegistry<M> {
     }
 
     pub(crate) fn owner(&self, name: &Name) -> Option<Arc<ActorCell<M>>> {
-        self.named.pin().get(name).cloned()
+        self.named.pin().get(&ByNameRef(name)).cloned()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<ActorCell<M>>> {
@@ -183,14 +183,14 @@ impl<M: 'static> ActorRegistry<M> {
     /// The members of a service or pool, those that have been there longest first.
     pub(super) fn providers(&self, address: &ActorAddress) -> Vec<Provider> {
         let Some((groups, name)) = self.groups(address) else { return Vec::new() };
-        let members = groups.get(name).map_or(&[][..], Group::members);
+        let members = groups.get(&name).map_or(&[][..], Group::members);
         members.iter().map(|member| member.seat.provider.clone()).collect()
     }
 
     /// The services that have members.
     pub(super) fn provided(&self) -> Vec<Name> {
         let services = self.services.pin();
-        services.iter().filter(|(_, group)| !group.members().is_empty()).map(|(name, _)| name.clone()).collect()
+        services.iter().filter(|(_, group)| !group.members().is_empty()).map(|(name, _)| name.0.clone()).collect()
     }
 
     /// Enters a member in a group. False if the actor is one of it.
@@ -207,13 +207,13 @@ impl<M: 'static> ActorRegistry<M> {
     pub(super) fn leave_group(&self, address: &ActorAddress, epoch: Epoch) -> bool {
         let mut changing = self.directory.changing();
         let Some((groups, name)) = self.groups(address) else { return false };
-        let Some(member) = groups.get(name).and_then(|group| group.member(epoch)) else { return false };
+        let Some(member) = groups.get(&name).and_then(|group| group.member(epoch)) else { return false };
         // Before the list is without it, so that nobody who still sees it there takes it for a member.
         member.seat.leave();
         member.cell.queue.await_pushes();
         self.change_group(address, |group| group.without(epoch));
         changing.tell(address, || ServiceChange::Left(member.seat.provider.clone()));
-        groups.get(name).is_some_and(|group| group.has_keys_with(epoch))
+        groups.get(&name).is_some_and(|group| group.has_keys_with(epoch))
     }
 
     /// Forgets the keys that an actor which has ended had in a group.
@@ -227,14 +227,14 @@ impl<M: 'static> ActorRegistry<M> {
         let Some((groups, name)) = self.group(address) else { return false };
         let _changing = self.changing.lock();
         let (groups, none) = (groups.pin(), Group::default());
-        let known = groups.get(name);
+        let known = groups.get(&name);
         let before = known.unwrap_or(&none);
         let Some(mut changed) = change(before) else { return false };
         changed.succeed(before);
         if changed.is_kept() {
-            groups.insert(name.clone(), changed);
+            groups.insert(name.to_key(), changed);
         } else if known.is_some() {
-            groups.remove(name);
+            groups.remove(&name);
         }
         true
     }
@@ -244,10 +244,10 @@ impl<M: 'static> ActorRegistry<M> {
         drop(self.changing.lock());
     }
 
-    fn group<'a>(&self, address: &'a ActorAddress) -> Option<(&Groups<M>, &'a Name)> {
+    fn group<'a>(&self, address: &'a ActorAddress) -> Option<(&Groups<M>, ByNameRef<'a>)> {
         match address {
-            ActorAddress::Service(name) => Some((&self.services, name)),
-            ActorAddress::Pool(name) => Some((&self.pools, name)),
+            ActorAddress::Service(name) => Some((&self.services, ByNameRef(name))),
+            ActorAddress::Pool(name) => Some((&self.pools, ByNameRef(name))),
             ActorAddress::Id(_) | ActorAddress::Named(_) => None,
         }
     }
@@ -260,7 +260,7 @@ impl<M: Message> ActorRegistry<M> {
     /// may get another answer.
     pub fn pick(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>) -> Option<ActorId> {
         match self.groups(to) {
-            Some((groups, name)) => self.order(groups.get(name)?, envelope).next().map(|member| member.cell.id),
+            Some((groups, name)) => self.order(groups.get(&name)?, envelope).next().map(|member| member.cell.id),
             None => self.find(to, |cell| (!cell.queue.is_closed()).then_some(cell.id)),
         }
     }
@@ -271,7 +271,7 @@ impl<M: Message> ActorRegistry<M> {
         if self.strategy(group, envelope) == Strategy::ConsistentHash { hash_of_key(envelope) } else { None }
     }
 
-    #[inline]
+    #[inline(always)]
     fn strategy(&self, group: &Group<M>, envelope: &MessageEnvelope<M>) -> Strategy {
         envelope.strategy().or(group.strategy()).unwrap_or(self.strategy)
     }
@@ -279,7 +279,7 @@ impl<M: Message> ActorRegistry<M> {
     /// The actors that this message would be offered to first, up to `most`, each once. As [`pick`](Self::pick), a turn.
     pub(crate) fn first(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>, most: usize) -> Vec<ActorId> {
         match self.groups(to) {
-            Some((groups, name)) => match groups.get(name) {
+            Some((groups, name)) => match groups.get(&name) {
                 Some(group) => self.order(group, envelope).take(most).map(|member| member.cell.id).collect(),
                 None => Vec::new(),
             },
@@ -288,7 +288,7 @@ impl<M: Message> ActorRegistry<M> {
     }
 
     /// The members of a group that this message should be offered to, one after the other.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn order<'a>(&self, group: &'a Group<M>, envelope: &MessageEnvelope<M>) -> Order<'a, M> {
         group.order(self.strategy(group, envelope), || hash_of_key(envelope))
     }
@@ -300,9 +300,9 @@ fn hash_of_key<M: Message>(envelope: &MessageEnvelope<M>) -> Option<u64> {
 
 pub(crate) type Pinned<'a, K, M> = HashMapRef<'a, K, Arc<ActorCell<M>>, RandomState, LocalGuard<'a>>;
 
-pub(crate) type PinnedGroups<'a, M> = HashMapRef<'a, Name, Group<M>, RandomState, LocalGuard<'a>>;
+pub(crate) type PinnedGroups<'a, M> = HashMapRef<'a, ByName, Group<M>, RandomState, LocalGuard<'a>>;
 
-type Groups<M> = HashMap<Name, Group<M>, RandomState>;
+type Groups<M> = HashMap<ByName, Group<M>, RandomState>;
 
 impl<M: 'static> fmt::Debug for ActorRegistry<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

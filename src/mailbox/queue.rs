@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use super::blocked::BlockedSenders;
@@ -19,8 +19,14 @@ pub(crate) use keys::{Fence, KeyClaim, PushedByKey, RouteKey};
 /// The receiver takes all that waits in one step and works it off without the lock ([`Batch`]); `in_hand` says how
 /// much of it is left, so that depth and bound stay exact. Whoever counts does so under the lock that moves the
 /// message, so counts and contents never differ.
+// In this order, so that what senders write, the lock and the counter, is not in the line that the receiver writes.
+#[repr(C)]
 pub(crate) struct Queue<M> {
+    /// Changed under the lock only.
+    accepted: AtomicU64,
     state: Lock<State<M>>,
+    /// How many of those accepted are not behind the lock any more, as of when that last mattered. For an estimate.
+    passed: AtomicU64,
     /// Messages that the receiver has fetched and not yet handed on. Raised under the lock, lowered without it, by
     /// the receiver alone.
     in_hand: AtomicUsize,
@@ -43,13 +49,14 @@ struct State<M> {
     owed: u32,
     /// Whether the receiver is gone, so that nothing must come in any more.
     sealed: bool,
-    counts: QueueCounts,
+    evicted: u64,
+    deepest: usize,
     /// The routing keys of what is here, if anything has one that matters.
     keys: Option<Box<keys::Keys>>,
 }
 
 /// What the queue has counted since it was made.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct QueueCounts {
     pub(crate) accepted: u64,
     pub(crate) evicted: u64,
@@ -105,9 +112,12 @@ impl<M> Queue<M> {
                 special: false,
                 owed: 0,
                 sealed: false,
-                counts: QueueCounts::default(),
+                evicted: 0,
+                deepest: 0,
                 keys: None,
             }),
+            accepted: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
             in_hand: AtomicUsize::new(0),
             attention: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -264,6 +274,15 @@ impl<M> Queue<M> {
         state.levels.len() + self.in_hand.load(Ordering::Acquire)
     }
 
+    /// About how many messages wait, without the lock.
+    #[inline]
+    pub(crate) fn depth_at_a_glance(&self) -> usize {
+        // Relaxed: each may be a little old, so what is left over may even be less than nothing.
+        let waiting = self.accepted.load(Ordering::Relaxed).wrapping_sub(self.passed.load(Ordering::Relaxed));
+        let depth = waiting.cast_signed() + self.in_hand.load(Ordering::Relaxed) as i64;
+        depth.max(0) as usize
+    }
+
     /// Whether it holds nothing, and nothing is to come back to it.
     pub(crate) fn is_idle(&self) -> bool {
         let state = self.state.lock();
@@ -280,7 +299,8 @@ impl<M> Queue<M> {
     pub(crate) fn counts(&self) -> (QueueCounts, usize) {
         let state = self.state.lock();
         let queued = state.levels.len() + self.in_hand.load(Ordering::Acquire) + state.unattended();
-        (state.counts, queued)
+        let accepted = self.accepted.load(Ordering::Relaxed);
+        (QueueCounts { accepted, evicted: state.evicted, deepest: state.deepest }, queued)
     }
 
     pub(crate) fn options(&self) -> &MailboxOptions {
@@ -308,7 +328,7 @@ impl<M> Queue<M> {
 
     #[inline(always)]
     fn accept(&self, state: &mut State<M>, envelope: MessageEnvelope<M>) {
-        state.counts.accepted += 1;
+        self.count_accepted(1);
         self.put_in(state, envelope);
     }
 
@@ -332,13 +352,15 @@ impl<M> Queue<M> {
             BackpressureStrategy::DropNewest => None,
             BackpressureStrategy::DropOldest => state.levels.evict_for(envelope.priority()),
         };
-        state.counts.evicted += 1;
+        state.evicted += 1;
         if evicted.is_none() {
             // It is itself the one to go: in and out in one step.
-            state.counts.accepted += 1;
+            self.count_accepted(1);
+            self.note_passed(&state);
             return Ok(Some(envelope));
         }
         self.accept(&mut state, envelope);
+        self.note_passed(&state);
         Ok(evicted)
     }
 
@@ -349,6 +371,19 @@ impl<M> Queue<M> {
         state.special = needed;
         // Release, not SeqCst: see `admit_all` for what that leaves open, and how it is closed.
         self.attention.store(needed, Ordering::Release);
+        self.note_passed(state);
+    }
+
+    /// Under the lock.
+    #[inline(always)]
+    fn count_accepted(&self, messages: u64) {
+        self.accepted.store(self.accepted.load(Ordering::Relaxed) + messages, Ordering::Relaxed);
+    }
+
+    /// Whenever the lock holds less than before, so that the estimate never drifts.
+    fn note_passed(&self, state: &State<M>) {
+        let passed = self.accepted.load(Ordering::Relaxed).wrapping_sub(state.levels.len() as u64);
+        self.passed.store(passed, Ordering::Relaxed);
     }
 
     #[inline(never)]
@@ -443,7 +478,7 @@ impl<M> State<M> {
     }
 
     fn note_depth(&mut self, depth: usize) {
-        self.counts.deepest = self.counts.deepest.max(depth);
+        self.deepest = self.deepest.max(depth);
     }
 
     fn wake_on_message(&mut self, cx: &Context<'_>) {

@@ -42,7 +42,7 @@ pub fn mailbox<M: Message>(options: MailboxOptions) -> Result<(MailboxSender<M>,
 /// The side of a mailbox that puts messages in. Clone it for more senders; when the last one is dropped, the receiver
 /// gets what is left and then `None`.
 pub struct MailboxSender<M> {
-    shared: Arc<Shared<M>>,
+    pub(super) shared: Arc<Shared<M>>,
 }
 
 pub(super) struct Shared<M> {

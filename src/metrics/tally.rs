@@ -9,11 +9,12 @@ use crate::metrics::{Outcome, Outcomes};
 ///
 /// In cache lines of its own: the actor's task writes it for each message, and senders write what would else be beside it,
 /// the lock of the mailbox for one. A tell costs 5 to 10 % more without that.
-#[repr(align(64))]
+// In this order, so that what is written for each message is in one of them.
+#[repr(C, align(64))]
 pub(crate) struct Tally {
     handled: AtomicU64,
-    rest: [AtomicU64; Outcome::ALL.len()],
     in_handler: AtomicUsize,
+    rest: [AtomicU64; Outcome::ALL.len()],
     panics: AtomicU64,
     rebuilds: AtomicU64,
     redeliveries: AtomicU64,

@@ -4,8 +4,8 @@ use super::Member;
 pub(crate) struct Order<'a, M> {
     members: &'a [Member<M>],
     first: usize,
-    /// Where those that come after the first begin.
-    from: usize,
+    /// Where those that come after the first begin, once that is known.
+    from: Option<usize>,
     /// How many have been looked at.
     seen: usize,
     /// How many may be.
@@ -18,11 +18,11 @@ pub(crate) struct Order<'a, M> {
 
 impl<'a, M> Order<'a, M> {
     pub(super) const fn nobody() -> Self {
-        Self { end: 0, ..Self::of(&[], 0, 0) }
+        Self { end: 0, ..Self::of(&[], 0, None) }
     }
 
-    /// The first, then all others.
-    pub(super) const fn of(members: &'a [Member<M>], first: usize, from: usize) -> Self {
+    /// The first, then all others, from there or anywhere on.
+    pub(super) const fn of(members: &'a [Member<M>], first: usize, from: Option<usize>) -> Self {
         Self { members, first, from, seen: 0, end: members.len() + 1, passed_over: false, takes_all: false }
     }
 
@@ -56,8 +56,15 @@ impl<'a, M> Order<'a, M> {
         self.seen += 1;
         match seen {
             0 => Some(self.first),
-            seen => Some((self.from + seen - 1) % self.members.len()),
+            seen => Some(self.later_place(seen)),
         }
+    }
+
+    #[cold]
+    fn later_place(&mut self, seen: usize) -> usize {
+        // Chance is asked only here, since most messages are taken by the first.
+        let from = *self.from.get_or_insert_with(|| fastrand::usize(..self.members.len()));
+        (from + seen - 1) % self.members.len()
     }
 }
 

@@ -46,7 +46,7 @@ fn tried(registry: &ActorRegistry<u64>, address: &ActorAddress) -> Vec<ActorId> 
     let Some((groups, name)) = registry.groups(address) else {
         return registry.find(address, |cell| Some(cell.id)).into_iter().collect();
     };
-    let order = groups.get(name).map(|group| group.order(registry.strategy, || None));
+    let order = groups.get(&name).map(|group| group.order(registry.strategy, || None));
     order.into_iter().flatten().map(|member| member.cell.id).collect()
 }
 
@@ -224,7 +224,7 @@ fn no_strategy_offers_anything_to_a_member_that_has_closed_and_all_offer_it_to_a
     assert!([0, 1, 3].iter().all(|&place: &usize| cells[place].queue.close()));
     let address = pool();
     let (groups, name) = registry.groups(&address).unwrap();
-    let group = groups.get(name).unwrap();
+    let group = groups.get(&name).unwrap();
     for &strategy in Strategy::ALL {
         for _ in 0..200 {
             let mut offered: Vec<_> = group.order(strategy, || None).map(|member| member.cell.id).collect();
@@ -240,7 +240,7 @@ fn no_strategy_offers_anything_to_a_member_that_has_left() {
     let (registry, cells) = with(&pool(), 5);
     let (address, key) = (pool(), Some(key_hash("customer")));
     let (groups, name) = registry.groups(&address).unwrap();
-    let group = groups.get(name).unwrap();
+    let group = groups.get(&name).unwrap();
     for cell in &cells[..4] {
         registry.leave_group(&address, cell.epoch);
     }

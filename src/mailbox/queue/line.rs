@@ -86,7 +86,7 @@ impl<M> Queue<M> {
             return Err(envelope);
         }
         state.owed -= u32::from(owed);
-        state.counts.accepted += 1;
+        self.count_accepted(1);
         state.blocked.get_or_insert_with(|| Box::new(BlockedSenders::new())).enter(envelope, None, Deadline::now());
         self.attend(&mut state);
         // Pairs with the fence in `admit_all`.
@@ -133,7 +133,7 @@ impl<M> Queue<M> {
                 state.blocked.as_mut().and_then(|blocked| blocked.admit(closed, *now.get_or_insert_with(Deadline::now)))
         {
             // What nobody waits with was accepted when it got in line.
-            state.counts.accepted += u64::from(waker.is_some());
+            self.count_accepted(u64::from(waker.is_some()));
             self.put_in(&mut state, envelope);
             admitted += 1;
             wakers.extend(waker);

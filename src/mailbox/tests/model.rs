@@ -258,6 +258,7 @@ impl Both {
     /// What must hold after every step.
     fn compare(&self) {
         assert_eq!(self.sender.depth(), self.model.depth());
+        assert_eq!(self.sender.shared.queue.depth_at_a_glance(), self.model.depth());
         assert!(self.sender.depth() <= self.model.capacity);
         assert_eq!(self.sender.blocked_senders(), self.model.line.len());
         assert_eq!(self.sender.is_closed(), self.model.closed);
