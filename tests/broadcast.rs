@@ -14,7 +14,6 @@ use switchboard::actor::{Inbox, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::balancing::Strategy;
 use switchboard::broker::{InMemoryMessageBroker, MessageBroker, SendErrorKind};
-use switchboard::dead_letters::DeadLetterFilter;
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope};
 use switchboard::metrics::Outcome;
@@ -175,6 +174,10 @@ async fn what_nobody_takes_comes_back_with_the_reason() {
     assert!(error.is_full());
     let back = error.into_envelope();
     assert!(back.is_to_all(), "it is for all when it is sent again");
+    let only = pool("only");
+    let _held = inbox(&broker, &only, 1).await;
+    broker.send(&only, note_to_all(0)).await.unwrap();
+    assert!(broker.try_send(&only, note_to_all(5)).unwrap_err().into_envelope().is_to_all());
     let given = broker.broadcast(&group, Job::Note(4)).await;
     assert_eq!((given.delivered, given.refused.len(), given.returned.is_some()), (0, 2, true));
     assert_eq!(depths(&desks), [1, 1]);
@@ -217,90 +220,6 @@ async fn one_that_has_stopped_is_told() {
     assert_eq!((given.delivered, given.refused), (0, vec![(actor.id(), SendErrorKind::ActorStopped)]));
     assert!(given.returned.is_some());
     worker.gate.let_all_go();
-}
-
-#[tokio::test(start_paused = true)]
-async fn at_least_once_it_comes_back_to_the_member_that_failed_and_to_nobody_else() {
-    let (broker, group) = (Broker::new(), pool("desks"));
-    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND)));
-    broker.set_broadcast(&group);
-    for by_itself in [true, false] {
-        let mut desks = desks(&broker, &group, &[8; 3]).await;
-        let envelope = note(1).at_least_once();
-        broker.send(&group, if by_itself { envelope.to_all() } else { envelope }).await.unwrap();
-        for (place, desk) in desks.iter_mut().enumerate() {
-            let delivery = desk.recv().await.unwrap();
-            if place == 1 { delivery.fail("out of ink") } else { drop(delivery) }
-        }
-        // The policy is that of the group that it was sent to.
-        tokio::time::sleep(7 * SECOND - Duration::from_millis(1)).await;
-        assert_eq!(depths(&desks), [0, 0, 0]);
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        assert_eq!(depths(&desks), [0, 1, 0]);
-        // And again.
-        desks[1].recv().await.unwrap().fail("still none");
-        tokio::time::sleep(8 * SECOND).await;
-        assert_eq!(depths(&desks), [0, 1, 0]);
-        let delivery = desks[1].recv().await.unwrap();
-        assert_eq!(delivery.envelope().attempt(), 3);
-        drop((delivery, desks));
-        settle().await;
-    }
-    assert_at_rest(&broker.metrics().total, &[(Outcome::Handled, 6)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn on_its_way_back_to_a_full_member_it_still_goes_by_the_policy_of_its_group() {
-    let (broker, group) = (Broker::new(), pool("desks"));
-    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND)));
-    let mailbox = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Error);
-    let mut first = broker.register(&group, mailbox).await.unwrap();
-    let second = inbox(&broker, &group, 8).await;
-    broker.send(&group, note_to_all(1).at_least_once()).await.unwrap();
-    first.recv().await.unwrap().fail("out of ink");
-    broker.try_send(&first.id().into(), Job::Note(2)).unwrap();
-    tokio::time::sleep(8 * SECOND).await;
-    assert_eq!(first.recv().await.map(|delivery| delivery.into_message()), Some(Job::Note(2)));
-    tokio::time::sleep(5 * SECOND).await;
-    assert_eq!(first.depth(), 0);
-    tokio::time::sleep(2 * SECOND).await;
-    assert_eq!((first.depth(), second.depth()), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_redelivery_of_what_went_to_one_member_is_for_one_after_the_group_has_changed_its_ways() {
-    let (broker, group) = (in_turns(), pool("desks"));
-    let mut desks = desks(&broker, &group, &[8; 3]).await;
-    broker.send(&group, note(1).at_least_once()).await.unwrap();
-    let first = desks.iter().position(|desk| desk.depth() == 1).unwrap();
-    desks[first].recv().await.unwrap().retry_after(SECOND, "not yet");
-    broker.set_broadcast(&group);
-    tokio::time::sleep(2 * SECOND).await;
-    assert_eq!(depths(&desks).iter().sum::<usize>(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dead_letter_is_redriven_to_the_member_whose_it_was() {
-    let (broker, group) = (Broker::new(), pool("desks"));
-    let mut desks = desks(&broker, &group, &[8; 3]).await;
-    assert_eq!(broker.broadcast(&group, Job::Note(1)).await.delivered, 3);
-    broker.send(&group, note_to_all(2)).await.unwrap();
-    for _ in 0..2 {
-        for (place, desk) in desks.iter_mut().enumerate() {
-            let delivery = desk.recv().await.unwrap();
-            if place == 1 { delivery.reject("illegible") } else { drop(delivery) }
-        }
-    }
-    assert_eq!(broker.dead_letters().redrive(&DeadLetterFilter::all()).sent, 2);
-    assert_eq!(depths(&desks), [0, 2, 0]);
-    // Somewhere else, it is a message for one.
-    for _ in 0..2 {
-        desks[1].recv().await.unwrap().reject("still so");
-    }
-    let others = pool("others");
-    let spare = [inbox(&broker, &others, 8).await, inbox(&broker, &others, 8).await];
-    assert_eq!(broker.dead_letters().redrive_to(&DeadLetterFilter::all(), &others).sent, 2);
-    assert_eq!(spare[0].depth() + spare[1].depth(), 2);
 }
 
 #[tokio::test(start_paused = true)]
