@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Broker, Job, assert_at_rest, in_turns, inbox, named, pool, settle};
-use switchboard::actor::Inbox;
+use switchboard::actor::{Delivery, Inbox};
 use switchboard::address::ActorAddress;
 use switchboard::broker::MessageBroker;
 use switchboard::dead_letters::DeadLetterFilter;
@@ -75,7 +75,7 @@ async fn on_its_way_back_to_a_full_member_it_still_goes_by_the_policy_of_its_gro
     first.recv().await.unwrap().fail("out of ink");
     broker.try_send(&first.id().into(), Job::Note(2)).unwrap();
     tokio::time::sleep(8 * SECOND).await;
-    assert_eq!(first.recv().await.map(|delivery| delivery.into_message()), Some(Job::Note(2)));
+    assert_eq!(first.recv().await.map(Delivery::into_message), Some(Job::Note(2)));
     tokio::time::sleep(5 * SECOND).await;
     assert_eq!(first.depth(), 0);
     tokio::time::sleep(2 * SECOND).await;
@@ -157,6 +157,7 @@ async fn sent_on_by_a_member_it_is_a_message_like_any_other() {
     broker.unregister(&owner.registration()).await;
     let mut heir = inbox(&broker, &name, 8).await;
     tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(heir.depth(), 1);
     assert_eq!(heir.recv().await.unwrap().envelope().attempt(), 2);
 
     // Given to others, it begins anew.
