@@ -3,7 +3,8 @@
 //! A [`Strategy`] names a way to choose. A message goes by the strategy [of its
 //! own](crate::message::MessageEnvelope::balanced_by), or else by that [of its
 //! address](crate::broker::InMemoryMessageBroker::set_strategy), or else by the [broker's
-//! default](crate::broker::InMemoryBuilder::default_strategy), which is [`PowerOfTwo`](Strategy::PowerOfTwo).
+//! default](crate::broker::InMemoryBuilder::default_strategy), which is [`PowerOfTwo`](Strategy::PowerOfTwo). Or it goes
+//! to [all members](#all-members).
 //!
 //! The policies here are those ways, as small pure values. A policy sees the
 //! [`Members`] of one moment and is given what it needs besides: whose turn it is ([`Cursor`]), a random number, a key.
@@ -52,6 +53,58 @@
 //! assert_eq!(ring.pick("customer-4"), ring.pick("customer-4"));
 //! # assert!(ring.pick("customer-4").is_some());
 //! ```
+//!
+//! # All members
+//!
+//! A message can also be for every member: by its own word ([`to_all`](crate::MessageEnvelope::to_all)), as a rule of its
+//! address ([`set_broadcast`](crate::InMemoryMessageBroker::set_broadcast)), or because it is given to them with
+//! [`broadcast`](crate::MessageBroker::broadcast), which says who took it. A
+//! [strategy](crate::message::MessageEnvelope::balanced_by) of the message goes before the rule of its address.
+//!
+//! ```
+//! # use switchboard::{InMemoryMessageBroker, MailboxOptions, Message, MessageBroker, MessageEnvelope};
+//! # use switchboard::actor::Inbox;
+//! use std::sync::Arc;
+//!
+//! #[derive(Clone, Debug)]
+//! struct NewPrices(Arc<[u64]>);
+//!
+//! impl Message for NewPrices {
+//!     const MESSAGE_TYPE: &'static str = "prices.new";
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (broker, tills) = (InMemoryMessageBroker::new(), "pool:tills".parse()?);
+//! let first: Inbox<NewPrices, _> = broker.register(&tills, MailboxOptions::bounded(8)).await?;
+//! let second = broker.register(&tills, MailboxOptions::bounded(8)).await?;
+//!
+//! let prices = NewPrices(Arc::from([295, 310]));
+//! broker.send(&tills, MessageEnvelope::new(prices.clone()).to_all()).await?;
+//! assert_eq!((first.depth(), second.depth()), (1, 1));
+//!
+//! let broadcasted = broker.broadcast(&tills, prices).await;
+//! assert_eq!((broadcasted.delivered, broadcasted.refused.len()), (2, 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - Each member that takes messages is offered it once. All are given the same id and header.
+//! - Nobody is waited for. A member without room goes without, or loses what the
+//!   [`BackpressureStrategy`](crate::BackpressureStrategy) of its mailbox says. It keeps nothing from the others.
+//! - Sending has succeeded if one member took it. If none did, the message is in the error, with the weightiest of the
+//!   reasons, and is offered to all again where its [retry policy](crate::retry) says so.
+//! - What a member was given is its own, and no longer for all: sent [at least
+//!   once](crate::MessageEnvelope::at_least_once) it comes back to that member if it fails there, and as a dead letter it
+//!   is redriven to that member.
+//! - A message that is [scheduled](crate::schedule) is given to those who are members when it is due.
+//! - A request has one answer, so it goes to one member, as it would if nothing were for all. So does one that is passed
+//!   on.
+//! - Keys play no part. What goes to one member by its key may be before or after it.
+//!
+//! The message is cloned for each member but the last, which gets the message itself. What is large is best put in an
+//! [`Arc`](std::sync::Arc), as above, or in something like `Bytes`: then a clone is a count, and all members share one
+//! body. If a clone panics while sending, the members that come after go without.
 //!
 //! # Randomness
 //!

@@ -71,8 +71,8 @@ impl Strategy {
     }
 }
 
-// An eighth strategy would not fit into the bits.
-const _: () = assert!(Strategy::ALL.len() < 1 << 3);
+// A seventh strategy would have the bits that say that a message is for all.
+const _: () = assert!(Strategy::ALL.len() < 0b111);
 
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use super::ask::typed;
 use super::caller::Way;
 use super::{
-    AskError, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken, RequestError, SendError,
-    Verdict, WatchError,
+    AskError, Broadcasted, Caller, Declined, ForwardError, Hub, MessageBroker, ReplyError, ReplyToken, RequestError,
+    SendError, Verdict, WatchError,
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
@@ -204,6 +204,18 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
         M: Clone,
     {
         self.broker.publish(subject, self.prepare(message)).await
+    }
+
+    /// Gives a message to all members of a group, as [`MessageBroker::broadcast`].
+    ///
+    /// # Panics, cancel safety
+    ///
+    /// As [`MessageBroker::broadcast`].
+    pub async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>
+    where
+        M: Clone,
+    {
+        self.broker.broadcast(to, self.prepare(message)).await
     }
 
     /// Sends a message and waits for the reply, as [`MessageBroker::request`].

@@ -133,6 +133,8 @@ impl<M: Message> Hub<M> {
             Some(again) => (again.since.and_then(Deadline::instant), again.to.clone()),
             None => (None, None),
         };
+        // The other members have their own.
+        let to = if envelope.is_share() { Some(cell.id.into()) } else { to };
         let parcel = Parcel {
             envelope,
             to: to.unwrap_or_else(|| cell.address.clone()),

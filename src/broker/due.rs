@@ -51,6 +51,10 @@ impl<M: Message> Admission<M> for Carry<'_, M> {
         // It comes when it is due, or again: there is no place to keep.
         false
     }
+
+    fn may_go_to_all(&self) -> bool {
+        self.key.is_none()
+    }
 }
 
 impl<M: Message> Hub<M> {
@@ -111,7 +115,9 @@ impl<M: Message> Hub<M> {
             }
         }
         parcel.refusals += 1;
-        let policy = self.retries.policy(&parcel.envelope, &parcel.to);
+        // What a member got of a message for all comes back to that member, and still goes by the group's policy.
+        let sent_to = parcel.envelope.again().and_then(|again| again.to.clone());
+        let policy = self.retries.policy(&parcel.envelope, sent_to.as_ref().unwrap_or(&parcel.to));
         let elapsed = Instant::now().saturating_duration_since(parcel.since);
         let decide = |failure| self.retries.next_delay(&policy, parcel.refusals, elapsed, failure);
         match kind.failure().and_then(decide) {

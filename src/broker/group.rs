@@ -19,7 +19,7 @@ pub(crate) use order::Order;
 pub(crate) struct Group<M> {
     members: Box<[Member<M>]>,
     /// What was set for it, if anything was.
-    strategy: Option<Strategy>,
+    sharing: Option<Sharing<M>>,
     /// What stays when members change.
     lasting: Arc<Lasting>,
     /// Which of its changes this is after.
@@ -30,8 +30,24 @@ pub(crate) struct Group<M> {
     moving: Moving<M>,
 }
 
+/// How a group shares its messages.
+pub(crate) enum Sharing<M> {
+    /// Each goes to one member.
+    One(Strategy),
+    /// Each goes to all members, as clones that this makes.
+    All(fn(&M) -> M),
+}
+
 /// How often a strategy is asked for another member, if the one that it names has closed, before any will do.
 const LOOKS: usize = 8;
+
+impl<M> Clone for Sharing<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Sharing<M> {}
 
 impl<M> Default for Group<M> {
     fn default() -> Self {
@@ -40,9 +56,9 @@ impl<M> Default for Group<M> {
 }
 
 impl<M> Group<M> {
-    fn of(members: Box<[Member<M>]>, strategy: Option<Strategy>, lasting: Arc<Lasting>) -> Self {
+    fn of(members: Box<[Member<M>]>, sharing: Option<Sharing<M>>, lasting: Arc<Lasting>) -> Self {
         let (ring, weights) = (OnceLock::new(), OnceLock::new());
-        Self { members, strategy, lasting, number: 0, ring, weights, moving: Moving::default() }
+        Self { members, sharing, lasting, number: 0, ring, weights, moving: Moving::default() }
     }
 
     /// The same with one member more, where turns go on; `None` if that actor is one.
@@ -51,23 +67,23 @@ impl<M> Group<M> {
             return None;
         }
         let members = self.members.iter().chain([member]).cloned().collect();
-        Some(Self::of(members, self.strategy, Arc::clone(&self.lasting)))
+        Some(Self::of(members, self.sharing, Arc::clone(&self.lasting)))
     }
 
     /// The same without that member; `None` if it is none.
     pub(super) fn without(&self, epoch: Epoch) -> Option<Self> {
         let members: Box<[_]> = self.members.iter().filter(|member| member.cell.epoch != epoch).cloned().collect();
         let left = members.len() < self.members.len();
-        left.then(|| Self::of(members, self.strategy, Arc::clone(&self.lasting)))
+        left.then(|| Self::of(members, self.sharing, Arc::clone(&self.lasting)))
     }
 
-    pub(super) fn with_strategy(&self, strategy: Option<Strategy>) -> Self {
-        Self::of(self.members.clone(), strategy, Arc::clone(&self.lasting))
+    pub(super) fn with_sharing(&self, sharing: Option<Sharing<M>>) -> Self {
+        Self::of(self.members.clone(), sharing, Arc::clone(&self.lasting))
     }
 
     /// Whether it says anything that no group at all would not say.
     pub(super) fn is_kept(&self) -> bool {
-        !self.members.is_empty() || self.strategy.is_some() || !self.moving.is_empty()
+        !self.members.is_empty() || self.sharing.is_some() || !self.moving.is_empty()
     }
 
     pub(super) fn members(&self) -> &[Member<M>] {
@@ -78,8 +94,25 @@ impl<M> Group<M> {
         self.members.iter().find(|member| member.cell.epoch == epoch)
     }
 
+    /// How it picks a member, if that was set.
     pub(super) fn strategy(&self) -> Option<Strategy> {
-        self.strategy
+        match self.sharing? {
+            Sharing::One(strategy) => Some(strategy),
+            Sharing::All(_) => None,
+        }
+    }
+
+    /// How to clone a message for all members, if that is what was set.
+    pub(super) fn clone_fn(&self) -> Option<fn(&M) -> M> {
+        match self.sharing? {
+            Sharing::All(clone) => Some(clone),
+            Sharing::One(_) => None,
+        }
+    }
+
+    /// The members that take messages.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Member<M>> + Clone {
+        self.members.iter().filter(|member| member.is_open())
     }
 
     /// The members to offer a message to. `key` is the hash of its routing key, if it has one, and only called where that

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::group::Sharing;
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
-    ActorRegistry, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker, RegisterError,
-    ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
+    ActorRegistry, Broadcasted, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker,
+    RegisterError, ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
 use crate::address::{ActorAddress, ActorId, Name};
@@ -112,7 +113,18 @@ impl<M: Message> InMemoryMessageBroker<M> {
     ///
     /// At an id or a name there is nothing to pick, and nothing is set.
     pub fn set_strategy(&self, address: &ActorAddress, strategy: impl Into<Option<Strategy>>) {
-        self.hub.registry.set_strategy(address, strategy.into());
+        self.hub.registry.set_sharing(address, strategy.into().map(Sharing::One));
+    }
+
+    /// Has each message to this pool or service that does not say otherwise [itself](MessageEnvelope::balanced_by) given to
+    /// every member, as if it were [for all](MessageEnvelope::to_all), until [`set_strategy`](Self::set_strategy) says
+    /// something else. That holds for whatever is sent there: at once or later, or because the address has subscribed.
+    /// Requests go to one member, by the broker's [default](InMemoryBuilder::default_strategy).
+    pub fn set_broadcast(&self, address: &ActorAddress)
+    where
+        M: Clone,
+    {
+        self.hub.registry.set_sharing(address, Some(Sharing::All(M::clone)));
     }
 
     /// What the broker has counted up to now.
@@ -219,6 +231,13 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
         M: Clone,
     {
         self.hub.publish(subject, message.into())
+    }
+
+    async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>
+    where
+        M: Clone,
+    {
+        self.hub.broadcast(to, message.into())
     }
 
     async fn members(&self, to: &ActorAddress) -> Vec<ActorId> {

@@ -15,7 +15,8 @@
 //!
 //! A message to a service or pool is offered to a member that its [strategy](crate::balancing) picks, by default the
 //! less loaded of two. If that one is full it is offered to others, 16 at most, and then waits at the first that it may
-//! wait at; a key binds it to its member, full or not. A member that has stopped gets nothing.
+//! wait at; a key binds it to its member, full or not. A member that has stopped gets nothing. A message that is [for
+//! all members](crate::balancing#all-members) is offered to each of them, and waits for none.
 //!
 //! # Loss
 //!
@@ -39,8 +40,11 @@
 
 mod answer;
 mod ask;
+mod broadcast;
+mod broadcasted;
 mod caller;
 mod context;
+mod copies;
 mod cycle;
 mod delivery;
 mod due;
@@ -66,6 +70,7 @@ mod tell;
 mod time;
 mod traits;
 
+pub use broadcasted::Broadcasted;
 pub use caller::{Caller, Declined};
 pub use context::Context;
 pub use error::{

@@ -70,6 +70,11 @@ pub(super) trait Admission<M>: Send {
         true
     }
 
+    /// Whether all members of a group may have it, where that is asked for.
+    fn may_go_to_all(&self) -> bool {
+        false
+    }
+
     /// It has got in after all.
     fn got_in(&self, actor: &ActorCell<M>) {
         let _ = actor;
@@ -216,6 +221,16 @@ impl<M: Message> Hub<M> {
         let Some(members) = groups.as_ref().and_then(|(groups, name)| groups.get(name)) else {
             return Offered::Refused(self.nobody(&Target::Address(group)).into(), envelope);
         };
+        if admission.may_go_to_all()
+            && let Some(clone) = self.registry.clone_for_all(members, &envelope)
+        {
+            return match self.offer_to_all(members, envelope, clone) {
+                Ok(()) => Offered::Accepted,
+                Err((kind, envelope)) => {
+                    Offered::Refused(kind.unwrap_or_else(|| self.nobody(&Target::Address(group))).into(), envelope)
+                }
+            };
+        }
         if admission.keeps_order()
             && let Some(hash) = self.registry.key(members, &envelope)
         {
@@ -255,7 +270,7 @@ impl<M: Message> Hub<M> {
 
     /// Puts a message into a mailbox if it has room and, under its lock, `may` is true.
     #[inline(always)]
-    fn put<A: Admission<M>>(
+    pub(super) fn put<A: Admission<M>>(
         &self,
         cell: &Arc<ActorCell<M>>,
         may: impl Fn() -> bool,
@@ -337,7 +352,7 @@ impl<M: Message> Hub<M> {
 }
 
 /// The weightier of two reasons; of equals the later.
-fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
+pub(super) fn weightier<R: Refusal>(known: Option<R>, new: R) -> R {
     match known {
         Some(known) if known.weight() > new.weight() => known,
         _ => new,

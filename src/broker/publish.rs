@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::copies::Copies;
 use super::offer::Target;
 use super::{Hub, SendErrorKind};
 use crate::actor::ActorCell;
@@ -9,14 +10,6 @@ use crate::broker::RegisterError;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
-
-/// One message, for so many receivers.
-struct Copies<M> {
-    original: Option<MessageEnvelope<M>>,
-    /// One that was refused, for the next.
-    spare: Option<MessageEnvelope<M>>,
-    receivers: usize,
-}
 
 /// A copy that was not accepted, and whose loss that is.
 struct Missed<'a, M> {
@@ -64,13 +57,13 @@ impl<M: Message> Hub<M> {
         M: Clone,
     {
         let matches = self.subscriptions.matching(subject);
-        let mut copies = Copies { original: Some(envelope), spare: None, receivers: matches.receivers().count() };
+        let mut copies = Copies::of(envelope, matches.receivers().count(), |envelope| Some(envelope.clone()));
         for members in matches.receivers() {
             let Some(copy) = copies.next() else { break };
             match self.give(members, copy) {
                 Ok(()) => published.delivered += 1,
                 Err(missed) => {
-                    copies.spare = Some(missed.copy);
+                    copies.put_back(missed.copy);
                     if let Some(subscriber) = missed.by {
                         subscriber.count_refused();
                         published.refused += 1;
@@ -79,7 +72,7 @@ impl<M: Message> Hub<M> {
             }
         }
         if published.delivered == 0 {
-            published.returned = copies.original.or(copies.spare);
+            published.returned = copies.rest();
         }
     }
 
@@ -130,16 +123,5 @@ impl<M: Message> Hub<M> {
             Recipient::Address(group) if group.is_group() => false,
             Recipient::Address(address) => self.registry.find(address, |cell| (!is_full(cell)).then_some(())).is_none(),
         }
-    }
-}
-
-impl<M: Clone> Copies<M> {
-    /// The copy of the next receiver: one that was refused, or a clone, or for the last the message itself.
-    fn next(&mut self) -> Option<MessageEnvelope<M>> {
-        self.receivers = self.receivers.saturating_sub(1);
-        if self.spare.is_some() {
-            return self.spare.take();
-        }
-        if self.receivers == 0 { self.original.take() } else { self.original.clone() }
     }
 }

@@ -54,11 +54,21 @@ impl<M: Message> Hub<M> {
     ) -> Result<Placed, SendErrorKind> {
         let DeadLetter { mut envelope, address, actor, reason, cause, attempts, at } = letter;
         let deadline = envelope.expiry();
-        let to = to.cloned().or_else(|| envelope.again()?.to.clone()).unwrap_or_else(|| address.clone());
+        // What a member got of a message for all is for that member.
+        let is_share = envelope.is_share();
+        let member = actor.filter(|_| is_share && to.is_none());
+        let to = to.cloned().or(member.map(ActorAddress::from)).or_else(|| envelope.again()?.to.clone());
+        let to = to.unwrap_or_else(|| address.clone());
         envelope.renew();
         envelope.note_sending(&to);
+        if member.is_some() {
+            envelope.become_share();
+        }
         self.place(envelope, to).map_err(|(kind, mut envelope)| {
             envelope.set_expiry(deadline);
+            if is_share {
+                envelope.become_share();
+            }
             self.dead_letters.put_back(DeadLetter { envelope, address, actor, reason, cause, attempts, at });
             kind
         })

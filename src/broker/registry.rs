@@ -6,7 +6,7 @@ use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
 use parking_lot::Mutex;
 
 use super::RegisterError;
-use super::group::{Group, Member, Order};
+use super::group::{Group, Member, Order, Sharing};
 use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId, ByName, ByNameRef, Name};
 use crate::balancing::{Strategy, key_hash};
@@ -108,8 +108,8 @@ impl<M: 'static> ActorRegistry<M> {
     }
 
     /// Sets how a group shares messages, whether it has members or not.
-    pub(crate) fn set_strategy(&self, address: &ActorAddress, strategy: Option<Strategy>) {
-        self.change_group(address, |group| Some(group.with_strategy(strategy)));
+    pub(crate) fn set_sharing(&self, address: &ActorAddress, sharing: Option<Sharing<M>>) {
+        self.change_group(address, |group| Some(group.with_sharing(sharing)));
     }
 
     /// Enters an actor under its id and its address. Gives back the one that had the id and is on its way out, if there
@@ -260,8 +260,23 @@ impl<M: Message> ActorRegistry<M> {
     /// may get another answer.
     pub fn pick(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>) -> Option<ActorId> {
         match self.groups(to) {
-            Some((groups, name)) => self.order(groups.get(&name)?, envelope).next().map(|member| member.cell.id),
+            Some((groups, name)) => match groups.get(&name)? {
+                group if self.clone_for_all(group, envelope).is_some() => {
+                    group.open().map(|member| member.cell.id).next()
+                }
+                group => self.order(group, envelope).next().map(|member| member.cell.id),
+            },
             None => self.find(to, |cell| (!cell.queue.is_closed()).then_some(cell.id)),
+        }
+    }
+
+    /// How to clone this message for all members, if it is for all. A redelivery never is: one member has had it.
+    pub(crate) fn clone_for_all(&self, group: &Group<M>, envelope: &MessageEnvelope<M>) -> Option<fn(&M) -> M> {
+        match envelope.strategy() {
+            _ if envelope.attempt() > 1 => None,
+            Some(_) => None,
+            None if envelope.is_to_all() => envelope.clone_fn(),
+            None => group.clone_fn(),
         }
     }
 
@@ -280,6 +295,9 @@ impl<M: Message> ActorRegistry<M> {
     pub(crate) fn first(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>, most: usize) -> Vec<ActorId> {
         match self.groups(to) {
             Some((groups, name)) => match groups.get(&name) {
+                Some(group) if self.clone_for_all(group, envelope).is_some() => {
+                    group.open().map(|member| member.cell.id).take(most).collect()
+                }
                 Some(group) => self.order(group, envelope).take(most).map(|member| member.cell.id).collect(),
                 None => Vec::new(),
             },

@@ -25,6 +25,10 @@ impl<M: Message> Admission<M> for Tell<'_, M> {
     fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, SendErrorKind> {
         self.0.wait_for_room(at, envelope)
     }
+
+    fn may_go_to_all(&self) -> bool {
+        true
+    }
 }
 
 impl<M: Message> Hub<M> {

@@ -3,8 +3,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    AskError, Caller, Declined, ForwardError, JoinError, MessageHandler, RegisterError, ReplyError, RequestError,
-    SendError, WatchError, ask,
+    AskError, Broadcasted, Caller, Declined, ForwardError, JoinError, MessageHandler, RegisterError, ReplyError,
+    RequestError, SendError, WatchError, ask,
 };
 use crate::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions, once};
 use crate::address::{ActorAddress, ActorId, Name};
@@ -237,6 +237,24 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         subject: &Subject,
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> impl Future<Output = Published<M>> + Send
+    where
+        M: Clone;
+
+    /// Gives a message to every member of a service or pool, whatever its strategy, or to the one actor at an id or a name,
+    /// and says who took it: see [`balancing`](crate::balancing#all-members). Waits for none of them.
+    ///
+    /// # Panics
+    ///
+    /// If cloning the message does. Some members may have it then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, some members may get it.
+    fn broadcast(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> impl Future<Output = Broadcasted<M>> + Send
     where
         M: Clone;
 

@@ -21,8 +21,8 @@ impl<M> Again<M> {
         Self { clone: M::clone, to: None, since: None }
     }
 
-    pub(crate) fn clone_message(&self, message: &M) -> M {
-        (self.clone)(message)
+    pub(crate) fn clone_fn(&self) -> fn(&M) -> M {
+        self.clone
     }
 }
 

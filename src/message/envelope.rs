@@ -6,8 +6,10 @@ use tokio::time::Instant;
 use crate::address::{ActorAddress, ActorId};
 use crate::balancing::Strategy;
 use crate::message::metadata::Extras;
-use crate::message::{Again, Deadline, Marks, Message, MessageId, MessagePriority, RequestKey, Stamp};
+use crate::message::{Deadline, Marks, Message, MessageId, MessagePriority, RequestKey, Stamp};
 use crate::retry::RetryPolicy;
+
+mod copying;
 
 /// A message and its header.
 ///
@@ -124,6 +126,23 @@ impl<M> MessageEnvelope<M> {
         self
     }
 
+    /// Has it given to every member of the pool or service that it is sent to, in place of what [its
+    /// address](crate::broker::InMemoryMessageBroker::set_broadcast) or the broker says; at an id or a name, to whoever is
+    /// there. [`balanced_by`](Self::balanced_by) undoes it.
+    ///
+    /// Each member gets a copy with this header, and the last the message itself. Sending waits for none of them and
+    /// succeeds if one takes it; those without room go without. A request has one answer, so it goes to one member all the
+    /// same. See [`balancing`](crate::balancing#all-members).
+    #[must_use]
+    pub fn to_all(mut self) -> Self
+    where
+        M: Clone,
+    {
+        self.marks.set(Marks::TO_ALL);
+        self.make_copyable();
+        self
+    }
+
     /// Names the actor that sends this.
     #[must_use]
     pub fn with_sender(mut self, sender: ActorId) -> Self {
@@ -210,6 +229,11 @@ impl<M> MessageEnvelope<M> {
     /// How the member of a pool or service is picked for this, if it says so itself.
     pub fn strategy(&self) -> Option<Strategy> {
         self.marks.strategy()
+    }
+
+    /// Whether it says itself that it is [for all members](Self::to_all). What a member gets of it does not.
+    pub fn is_to_all(&self) -> bool {
+        self.marks.is_to_all()
     }
 
     /// Whether it is delivered until a handler says that it is done.
@@ -335,40 +359,6 @@ impl<M> MessageEnvelope<M> {
 
     pub(crate) fn set_request(&mut self, key: Option<RequestKey>) {
         self.request = key;
-    }
-
-    /// What has to be known to deliver it again, if it is sent at least once.
-    pub(crate) fn again(&mut self) -> Option<&mut Again<M>> {
-        self.extras.as_mut()?.again.as_mut()
-    }
-
-    /// Another envelope with the same header and a clone of the message, if it is sent at least once.
-    pub(crate) fn copy(&self) -> Option<Self> {
-        let again = self.extras.as_ref()?.again.as_ref()?;
-        let message = again.clone_message(&self.message);
-        let Self { id, sender, deadline, request, ref extras, attempt, priority, marks, stamp, message: _ } = *self;
-        Some(Self { id, sender, deadline, request, extras: extras.clone(), attempt, priority, marks, stamp, message })
-    }
-
-    /// Begins another attempt.
-    pub(crate) fn next_attempt(&mut self) {
-        self.attempt = self.attempt.saturating_add(1);
-    }
-
-    /// Notes that it is sent now, for the first time or as if it were.
-    pub(crate) fn note_sending(&mut self, to: &ActorAddress) {
-        self.attempt = 1;
-        if let Some(again) = self.again() {
-            (again.to, again.since) = (Some(to.clone()), Some(Deadline::now()));
-        }
-    }
-
-    /// Makes sure that it can be copied.
-    pub(crate) fn make_copyable(&mut self)
-    where
-        M: Clone,
-    {
-        self.extras_mut().again.get_or_insert_with(Again::new);
     }
 
     /// The same message under a new id.

@@ -19,8 +19,13 @@ impl Marks {
     /// The mailbox that it is in knows its routing key.
     pub(crate) const KEYED: Self = Self(1 << 6);
 
+    /// It is what one member got of a message that was given to all of its group.
+    pub(crate) const SHARE: Self = Self(1 << 7);
+
     /// Where the three bits of the strategy begin.
     const STRATEGY: u32 = 3;
+    /// In place of a strategy: that it is for all members.
+    pub(crate) const TO_ALL: Self = Self(0b111 << Self::STRATEGY);
 
     #[inline(always)]
     pub(crate) fn has(self, mark: Self) -> bool {
@@ -43,7 +48,12 @@ impl Marks {
     }
 
     pub(crate) fn set_strategy(&mut self, strategy: Strategy) {
-        self.0 = self.0 & !(0b111 << Self::STRATEGY) | strategy.to_bits() << Self::STRATEGY;
+        self.0 = self.0 & !Self::TO_ALL.0 | strategy.to_bits() << Self::STRATEGY;
+    }
+
+    #[inline]
+    pub(crate) fn is_to_all(self) -> bool {
+        self.0 & Self::TO_ALL.0 == Self::TO_ALL.0
     }
 }
 
@@ -75,5 +85,19 @@ mod tests {
             assert!(marks.has(Marks::SENDER_IS_BUSY) && marks.has(Marks::LIVES_BY_TYPE));
             assert!(!marks.has(Marks::AT_LEAST_ONCE));
         }
+    }
+
+    #[test]
+    fn to_all_is_no_strategy_and_stands_in_the_place_of_one() {
+        let mut marks = Marks::NONE;
+        for &strategy in Strategy::ALL {
+            marks.set_strategy(strategy);
+            assert!(!marks.is_to_all());
+            marks.set(Marks::TO_ALL);
+            assert!(marks.is_to_all() && marks.strategy().is_none());
+            assert!(!marks.has(Marks::AT_LEAST_ONCE) && !marks.has(Marks::NEEDS_CARE) && !marks.has(Marks::SHARE));
+        }
+        marks.clear(Marks::TO_ALL);
+        assert_eq!(marks, Marks::NONE);
     }
 }

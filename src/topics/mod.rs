@@ -99,7 +99,8 @@
 //!
 //! A message is cloned once for each receiver but the last, which gets the message itself; so for one receiver it is
 //! never cloned. All copies have the id and the header of the one that was published. What is large is best put in an
-//! [`Arc`](std::sync::Arc) inside the message: then a clone is a count, and all receivers share one body.
+//! [`Arc`](std::sync::Arc) inside the message: then a clone is a count, and all receivers share one body. So it is with
+//! what [all members](crate::balancing#all-members) of a service or pool are given, who need not subscribe.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -50,7 +50,7 @@ pub(super) struct Former<M> {
 impl<M> Group<M> {
     /// The same, to forget who has ended since the members last changed; `None` if that actor had no key to give up.
     pub(in crate::broker) fn settled(&self, epoch: Epoch) -> Option<Self> {
-        self.has_keys_with(epoch).then(|| self.with_strategy(self.strategy))
+        self.has_keys_with(epoch).then(|| self.with_sharing(self.sharing))
     }
 
     /// Whether keys of others are with that actor.

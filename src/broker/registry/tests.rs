@@ -225,6 +225,7 @@ fn no_strategy_offers_anything_to_a_member_that_has_closed_and_all_offer_it_to_a
     let address = pool();
     let (groups, name) = registry.groups(&address).unwrap();
     let group = groups.get(&name).unwrap();
+    assert_eq!(group.open().map(|member| member.cell.id).collect::<Vec<_>>(), [cells[2].id, cells[4].id]);
     for &strategy in Strategy::ALL {
         for _ in 0..200 {
             let mut offered: Vec<_> = group.order(strategy, || None).map(|member| member.cell.id).collect();
