@@ -38,7 +38,7 @@ impl<'a, M: Message, B: MessageBroker<M>> Asking<'a, M, B> {
         &self,
         member: ActorId,
         envelope: MessageEnvelope<M>,
-    ) -> (ActorId, Result<A, AskError<M>>) {
+    ) -> Answer<M, A> {
         (member, ask(self.broker, &ActorAddress::Id(member), envelope).await)
     }
 
@@ -48,7 +48,7 @@ impl<'a, M: Message, B: MessageBroker<M>> Asking<'a, M, B> {
         members: Vec<ActorId>,
         request: R,
         deadline: Deadline,
-    ) -> FuturesUnordered<impl Future<Output = (ActorId, Result<R::Reply, AskError<M>>)> + Send> {
+    ) -> FuturesUnordered<impl Future<Output = Answer<M, R::Reply>> + Send> {
         let requests = iter::repeat_n(request, members.len());
         let asked = members.into_iter().zip(requests);
         asked.map(|(member, request)| self.one(member, self.envelope(request, Some(deadline)))).collect()
@@ -64,9 +64,12 @@ impl<'a, M: Message, B: MessageBroker<M>> Asking<'a, M, B> {
     }
 }
 
+/// What a member has said, or why it has not.
+pub(super) type Answer<M, A> = (ActorId, Result<A, AskError<M>>);
+
 /// The first good answer; the others are given up with the futures that wait for them.
 pub(super) async fn first_of<M, A>(
-    mut asked: FuturesUnordered<impl Future<Output = (ActorId, Result<A, AskError<M>>)>>,
+    mut asked: FuturesUnordered<impl Future<Output = Answer<M, A>>>,
     mut failures: Vec<(ActorId, AskError<M>)>,
 ) -> Result<A, CallError<M>> {
     while let Some((member, answer)) = asked.next().await {

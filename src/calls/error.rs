@@ -72,3 +72,57 @@ impl<M: Message> std::error::Error for CallError<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+    use crate::broker::{RequestError, RequestErrorKind};
+    use crate::message::MessageEnvelope;
+    use crate::requests::Ended;
+
+    #[derive(Debug, PartialEq)]
+    struct Note;
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    fn never_ran() -> (ActorId, AskError<Note>) {
+        let (id, unsent) = (ActorId::next(), MessageEnvelope::new(Note));
+        (id, AskError::Request(RequestError::refused(RequestErrorKind::TooMany, id.into(), unsent)))
+    }
+
+    fn late() -> (ActorId, AskError<Note>) {
+        let id = ActorId::next();
+        (id, AskError::Request(RequestError::ended(Ended::TimedOut { begun: true }, id.into())))
+    }
+
+    #[test]
+    fn of_several_one_that_may_have_run_is_enough_not_to_ask_again() {
+        let error = CallError::Every(vec![never_ran(), never_ran()]);
+        assert_eq!((error.ran(), error.is_retryable(), error.is_timeout()), (Ran::Never, true, false));
+        let error = CallError::Every(vec![never_ran(), late()]);
+        assert_eq!((error.ran(), error.is_retryable(), error.is_timeout()), (Ran::Maybe, false, true));
+        assert_eq!(error.errors().count(), 2);
+    }
+
+    #[test]
+    fn the_text_has_what_every_one_of_them_said() {
+        let error = CallError::Every(vec![never_ran(), late()]);
+        let said = error.errors().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        assert_eq!(error.to_string(), format!("none of 2 members gave a good answer: {said}"));
+        assert!(format!("{error:?}").starts_with("Every(") && error.source().is_none());
+    }
+
+    #[test]
+    fn one_alone_says_what_the_request_says() {
+        let (_, alone) = never_ran();
+        let text = alone.to_string();
+        let error = CallError::Single(alone);
+        assert!(error.is_retryable() && error.source().is_some());
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.errors().count(), 1);
+    }
+}

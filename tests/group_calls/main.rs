@@ -1,21 +1,20 @@
 //! Asking a group: who answered, who failed and who was late are told apart, losers are given up, and one deadline
 //! covers the whole.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod handlers;
 
 use std::pin::pin;
 use std::time::Duration;
 
 use common::{Broker, Echoed, Job, Worker, in_turns, named, poll_once, pool, settle, soon};
-use switchboard::actor::SpawnOptions;
 use switchboard::address::{ActorAddress, ActorId};
-use switchboard::broker::{
-    AskError, Context, InMemoryMessageBroker, MessageBroker, MessageHandler, Ran, RequestErrorKind, SendErrorKind,
-};
-use switchboard::calls::{CallError, Gathered, GroupCalls};
+use switchboard::balancing::Strategy;
+use switchboard::broker::{AskError, InMemoryMessageBroker, MessageBroker, Ran, RequestErrorKind, SendErrorKind};
+use switchboard::calls::{CallError, GroupCalls};
 use switchboard::message::{Message, MessageEnvelope, Request};
 use switchboard::metrics::Outcome;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -49,11 +48,11 @@ async fn failing(broker: &Broker, group: &ActorAddress, after: Duration) -> Acto
         sleep(after).await;
         Err::<(), _>("out of ink")
     };
-    broker.spawn(group, fails).await.unwrap().id()
+    broker.spawn(group, fails).await.expect("the broker runs").id()
 }
 
 fn kinds(failures: &[(ActorId, AskError<Job>)]) -> Vec<(ActorId, RequestErrorKind)> {
-    failures.iter().map(|(member, error)| (*member, error.kind().unwrap().clone())).collect()
+    failures.iter().map(|(member, error)| (*member, error.kind().expect("no reply").clone())).collect()
 }
 
 fn every(error: CallError<Job>) -> Vec<(ActorId, RequestErrorKind)> {
@@ -241,10 +240,10 @@ async fn if_the_first_fails_the_second_is_asked_at_once() {
 
 fn patient(timeout: Duration) -> Broker {
     InMemoryMessageBroker::builder()
-        .default_strategy(switchboard::balancing::Strategy::RoundRobin)
+        .default_strategy(Strategy::RoundRobin)
         .request_timeout(timeout)
         .build()
-        .unwrap()
+        .expect("the default mailbox has room")
 }
 
 #[tokio::test(start_paused = true)]
@@ -297,79 +296,6 @@ async fn a_single_member_is_asked_at_the_address_of_the_group() {
         assert_eq!((error.kind(), error.address()), (&out_of_ink(), &group));
     }
     assert_nothing_left(&broker, &[]).await;
-}
-
-/// On any message, asks its group in all three ways, and tells what came of each.
-struct Asker {
-    group: ActorAddress,
-    told: mpsc::UnboundedSender<Told>,
-}
-
-#[derive(Debug)]
-enum Told {
-    All(Gathered<Job, Echoed>),
-    One(Result<Echoed, CallError<Job>>),
-}
-
-impl MessageHandler<Job> for Asker {
-    type Error = String;
-
-    async fn handle<B: MessageBroker<Job>>(
-        &mut self,
-        _: MessageEnvelope<Job>,
-        context: &Context<Job, B>,
-    ) -> Result<(), String> {
-        let gathered = context.ask_all(&self.group, Question(1), SECOND * 10).await.map_err(|e| e.to_string())?;
-        let first = context.ask_first(&self.group, Question(2), SECOND * 10).await;
-        let hedged = context.ask_hedged(&self.group, Question(3), SECOND * 10).await;
-        for told in [Told::All(gathered), Told::One(first), Told::One(hedged)] {
-            self.told.send(told).map_err(|e| e.to_string())?;
-        }
-        Ok(())
-    }
-}
-
-async fn asker(broker: &Broker, group: &ActorAddress, at: &ActorAddress) -> (ActorId, mpsc::UnboundedReceiver<Told>) {
-    let (told, telling) = mpsc::unbounded_channel();
-    let handler = Asker { group: group.clone(), told };
-    let actor = broker.spawn_with(at, SpawnOptions::new(), switchboard::actor::once(handler)).await.unwrap();
-    (actor.id(), telling)
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_asks_its_own_group_is_refused_by_itself_and_answered_by_others() {
-    let (broker, group) = (in_turns(), pool("desks"));
-    let (asking, mut told) = asker(&broker, &group, &group).await;
-    let (quick, _) = member(&broker, &group, true).await;
-    let start = Instant::now();
-    broker.send(&asking.into(), Job::Note(0)).await.unwrap();
-    let Some(Told::All(gathered)) = told.recv().await else { panic!("it fails") };
-    assert_eq!(gathered.replies, [(quick, Echoed(1))]);
-    assert_eq!(kinds(&gathered.failures), [(asking, RequestErrorKind::WouldDeadlock { cycle: vec![group] })]);
-    for expected in [2, 3] {
-        let Some(Told::One(answer)) = told.recv().await else { panic!("it fails") };
-        assert_eq!(answer.unwrap(), Echoed(expected));
-    }
-    assert_eq!(start.elapsed(), Duration::ZERO);
-    settle().await;
-    assert_nothing_left(&broker, &[]).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_handlers_calls_end_with_the_deadline_of_what_it_handles() {
-    let (broker, group) = (Broker::new(), pool("desks"));
-    let workers = [member(&broker, &group, false).await.1, member(&broker, &group, false).await.1];
-    let (asking, mut told) = asker(&broker, &group, &named("asker")).await;
-    let start = Instant::now();
-    broker.send(&asking.into(), Job::Note(0).within(SECOND)).await.unwrap();
-    let Some(Told::All(gathered)) = told.recv().await else { panic!("it fails") };
-    assert_eq!((gathered.replies.len(), gathered.unanswered.len()), (0, 2));
-    for _ in 0..2 {
-        let Some(Told::One(Err(error))) = told.recv().await else { panic!("it is answered") };
-        assert!(error.is_timeout());
-    }
-    assert_eq!(start.elapsed(), SECOND);
-    assert_nothing_left(&broker, &[&workers[0], &workers[1]]).await;
 }
 
 /// A message that may not be shared between threads.
