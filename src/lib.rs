@@ -161,6 +161,7 @@
 //! | [`mailbox`] | the bounded queue before an actor, also usable alone |
 //! | [`actor`] | who receives: handles, inboxes, spawn options, how an actor ends |
 //! | [`broker`] | what brings them together: the traits, the in-memory broker, contexts, errors |
+//! | [`calls`] | asking a group: all and gathering, the first answer, a second member when one is slow |
 //! | [`balancing`] | which member of a group is tried first |
 //! | [`pools`] | workers that are spawned, replaced, resized while they work, and sized by what waits |
 //! | [`services`] | who is a member of a group, in which version, with which tags |
@@ -179,6 +180,7 @@ pub mod actor;
 pub mod address;
 pub mod balancing;
 pub mod broker;
+pub mod calls;
 pub mod dead_letters;
 pub mod health;
 pub mod mailbox;

@@ -3,7 +3,7 @@ use crate::address::ActorAddress;
 use crate::message::{Message, MessageEnvelope};
 
 /// Sends a request and turns its reply into what the caller expects: the same for all who can be asked.
-pub(super) async fn ask<M: Message, B: MessageBroker<M>, A: TryFrom<M, Error = M>>(
+pub(crate) async fn ask<M: Message, B: MessageBroker<M>, A: TryFrom<M, Error = M>>(
     broker: &B,
     to: &ActorAddress,
     envelope: MessageEnvelope<M>,

@@ -378,7 +378,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     }
 
     /// Puts this actor's name and the current deadline on what it sends.
-    fn prepare(&self, message: impl Into<MessageEnvelope<M>>) -> MessageEnvelope<M> {
+    pub(crate) fn prepare(&self, message: impl Into<MessageEnvelope<M>>) -> MessageEnvelope<M> {
         let mut envelope = message.into();
         envelope.set_sending_handler(self.cell.id);
         let inherited = self.current.and_then(|current| current.deadline);

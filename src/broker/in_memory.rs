@@ -297,6 +297,10 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
         self.hub.request(Target::Address(to), message)
     }
 
+    fn request_timeout(&self) -> Option<Duration> {
+        self.hub.settings.request_timeout
+    }
+
     async fn reply(&self, caller: Caller, message: M) -> Result<(), ReplyError<M>> {
         self.hub.reply(caller, message).await
     }

@@ -86,5 +86,6 @@ pub use settings::InMemoryBuilder;
 pub use shutdown::ShutdownReport;
 pub use traits::MessageBroker;
 
+pub(crate) use ask::ask;
 pub(crate) use delivery::{Failed, Fate, Verdict};
 pub(crate) use hub::Hub;

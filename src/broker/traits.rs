@@ -395,6 +395,9 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> impl Future<Output = Result<M, RequestError<M>>> + Send;
 
+    /// How long a request waits that has no deadline of its own. `None` is for ever.
+    fn request_timeout(&self) -> Option<Duration>;
+
     /// Sends a typed request and waits for its typed reply.
     ///
     /// # Errors
