@@ -157,9 +157,18 @@ mod resolve {
 
     const MEMBERS: [usize; 2] = [4, 1_000];
 
-    #[divan::bench]
-    fn by_id(bencher: Bencher<'_, '_>) {
-        measure_picks(bencher, &ActorAddress::from(ActorId::next()), 1, Strategy::default());
+    /// Of so many actors any one, as a pool picks any of so many members.
+    #[divan::bench(args = MEMBERS)]
+    fn by_id(bencher: Bencher<'_, '_>, actors: usize) {
+        let broker = InMemoryMessageBroker::<Work>::new();
+        let addresses: Vec<_> = (0..actors).map(|_| ActorAddress::from(ActorId::next())).collect();
+        let register = |address| RUNTIME.block_on(broker.register(address, MailboxOptions::bounded(CAPACITY)));
+        let _inboxes: Vec<_> = addresses.iter().map(|address| register(address).expect("its id is new")).collect();
+        let envelope = MessageEnvelope::new(Work::ONE);
+        bencher.bench_local(|| {
+            let address = &addresses[fastrand::usize(..actors)];
+            broker.registry().pick(divan::black_box(address), divan::black_box(&envelope))
+        });
     }
 
     #[divan::bench]

@@ -128,7 +128,7 @@ impl<M> Group<M> {
 
     /// The one member for a key.
     fn keepers(&self, key: u64) -> Order<'_, M> {
-        match self.place_of(key).filter(|&place| self.is_open(place)).or_else(|| self.next_keeper(key)) {
+        match self.place_of(key).filter(|&place| self.members[place].is_open()).or_else(|| self.next_keeper(key)) {
             // For the order of its key, set aside or not: there is no other.
             Some(place) => Order::of(&self.members, place, None).at_most(1),
             None => Order::nobody(),
@@ -142,7 +142,7 @@ impl<M> Group<M> {
     /// The one for a key among those that are still open: who has just closed is about to leave.
     #[cold]
     fn next_keeper(&self, key: u64) -> Option<usize> {
-        let open: Vec<_> = (0..self.members.len()).filter(|&place| self.is_open(place)).collect();
+        let open: Vec<_> = (0..self.members.len()).filter(|&place| self.members[place].is_open()).collect();
         let ring = Ring::new(open.iter().map(|&place| self.identity(place)));
         ring.place(key).map(|place| open[place])
     }
