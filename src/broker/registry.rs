@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
 use parking_lot::Mutex;
 
+use self::spare::Spare;
 use super::RegisterError;
 use super::group::{Group, Member, Order, Sharing};
 use crate::actor::{ActorCell, Epoch};
@@ -12,6 +13,8 @@ use crate::address::{ActorAddress, ActorId, ByName, ByNameRef, Name};
 use crate::balancing::{Strategy, key_hash};
 use crate::message::{Message, MessageEnvelope};
 use crate::services::{Directory, Provider, ServiceChange};
+
+mod spare;
 
 /// From an address to the actors behind it.
 ///
@@ -24,6 +27,8 @@ pub struct ActorRegistry<M> {
     named: HashMap<ByName, Arc<ActorCell<M>>, RandomState>,
     services: Groups<M>,
     pools: Groups<M>,
+    /// Of the actors, and of those with names.
+    spare: [Spare; 2],
     /// Held by whoever changes a group.
     changing: Mutex<()>,
     /// Who follows them.
@@ -39,6 +44,7 @@ impl<M: 'static> ActorRegistry<M> {
             named: HashMap::with_hasher(RandomState::default()),
             services: HashMap::with_hasher(RandomState::default()),
             pools: HashMap::with_hasher(RandomState::default()),
+            spare: [Spare::new(), Spare::new()],
             changing: Mutex::new(()),
             directory: Directory::default(),
             strategy,
@@ -120,7 +126,9 @@ impl<M: 'static> ActorRegistry<M> {
         match &cell.address {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
-                if self.named.pin().try_insert(ByName(name.clone()), Arc::clone(cell)).is_err() {
+                let named = self.named.pin();
+                self.spare[1].see_to(named.len(), |more| named.reserve(more));
+                if named.try_insert(ByName(name.clone()), Arc::clone(cell)).is_err() {
                     self.remove(cell);
                     return Err(taken());
                 }
@@ -135,6 +143,7 @@ impl<M: 'static> ActorRegistry<M> {
     /// Makes the id lead to `cell`, unless it leads to an actor that takes messages.
     fn take_id(&self, cell: &Arc<ActorCell<M>>) -> Option<Option<Arc<ActorCell<M>>>> {
         let actors = self.actors.pin();
+        self.spare[0].see_to(actors.len(), |more| actors.reserve(more));
         let taking = actors.compute(cell.id, |owner| match owner {
             Some((_, owner)) if !owner.queue.is_closed() => Operation::Abort(()),
             _ => Operation::Insert(Arc::clone(cell)),
