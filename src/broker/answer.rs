@@ -15,6 +15,8 @@ struct HandOver<'a, M> {
     key: RequestKey,
     /// Who waits for whom as long as it is not passed on, if a handler waits.
     before: Option<Edge>,
+    /// Which of its waits for room is the latest.
+    wait: u32,
 }
 
 /// Why it was not.
@@ -40,7 +42,8 @@ impl<M: Message> Admission<M> for HandOver<'_, M> {
     }
 
     fn waits(&mut self, at: &ActorCell<M>, envelope: &MessageEnvelope<M>) -> Result<Option<Waiting<M>>, Refused> {
-        let moved = self.hub.requests.waits_for_room(self.key, at.key());
+        let (moved, wait) = self.hub.requests.waits_for_room(self.key, at.key());
+        self.wait = wait;
         self.may_be_waited_for(at, moved)?;
         Ok(self.hub.wait_for_room(at, envelope)?)
     }
@@ -50,7 +53,7 @@ impl<M: Message> Admission<M> for HandOver<'_, M> {
     }
 
     fn got_in(&self, actor: &ActorCell<M>) {
-        self.hub.requests.got_in(self.key, actor.epoch, || actor.is_stopping());
+        self.hub.requests.got_in(self.key, self.wait, || actor.is_stopping());
     }
 }
 
@@ -167,7 +170,7 @@ impl<M: Message> Hub<M> {
         to: &ActorAddress,
         mut envelope: MessageEnvelope<M>,
     ) -> Result<(), SendError<M>> {
-        let mut admission = HandOver { hub: self, key, before: None };
+        let mut admission = HandOver { hub: self, key, before: None, wait: 0 };
         let target = Target::Address(to);
         if envelope.is_at_least_once() {
             envelope.note_sending(to);

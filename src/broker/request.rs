@@ -21,6 +21,8 @@ struct Ask<'a, M: Message> {
     trip: Option<RoundTrip<M>>,
     /// That a handler waits, if one has sent it.
     waiting: Option<Waiting<M>>,
+    /// Which of its waits for room is the latest.
+    wait: u32,
 }
 
 /// The way of a request to its first actor and of its reply back.
@@ -73,7 +75,7 @@ impl<M: Message> Admission<M> for Ask<'_, M> {
         envelope: &MessageEnvelope<M>,
     ) -> Result<Option<Waiting<M>>, RequestErrorKind> {
         if let Some(pending) = &self.pending {
-            self.hub.requests.waits_for_room(pending.key(), at.key());
+            (_, self.wait) = self.hub.requests.waits_for_room(pending.key(), at.key());
         }
         // Since it was admitted there, it may have been admitted to others of a group, and only the last was known as
         // the one that it waits for.
@@ -92,7 +94,7 @@ impl<M: Message> Admission<M> for Ask<'_, M> {
 
     fn got_in(&self, actor: &ActorCell<M>) {
         if let Some(pending) = &self.pending {
-            self.hub.requests.got_in(pending.key(), actor.epoch, || actor.is_stopping());
+            self.hub.requests.got_in(pending.key(), self.wait, || actor.is_stopping());
         }
     }
 }
@@ -151,7 +153,8 @@ impl<M: Message> Hub<M> {
                 envelope.note_sending(&target.address());
             }
             let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-            let mut ask = Ask { hub: self, deadline, waker: Some(waker), pending: None, trip: None, waiting: None };
+            let mut ask =
+                Ask { hub: self, deadline, waker: Some(waker), pending: None, trip: None, waiting: None, wait: 0 };
             match self.offer(&target, envelope, &mut ask) {
                 Offered::Accepted => ask.pending = ask.pending.map(Pending::polled_at_once),
                 offered => self.ask_on(&target, offered, &mut ask).await?,
@@ -216,7 +219,7 @@ mod tests {
     const ROUNDS: usize = 10_000;
 
     fn ask(hub: &Hub<Note>) -> Ask<'_, Note> {
-        Ask { hub, deadline: None, waker: None, pending: None, trip: None, waiting: None }
+        Ask { hub, deadline: None, waker: None, pending: None, trip: None, waiting: None, wait: 0 }
     }
 
     fn from_handler_of(cell: &ActorCell<Note>) -> MessageEnvelope<Note> {

@@ -36,6 +36,8 @@ struct Open {
     begun: bool,
     /// Whether any handler has, this or one that passed it on.
     ran: bool,
+    /// How often one has, so that a wait which is over is told from a later one at the same actor.
+    begins: u32,
     waker: Waker,
 }
 
@@ -57,7 +59,7 @@ impl<M> Shard<M> {
             None => self.grow()?,
         };
         self.deadlines[slot] = deadline.map_or(NO_DEADLINE, Deadline::nanos);
-        self.slots[slot].stage = Stage::Open(Open { target, waits: false, begun: false, ran: false, waker });
+        self.slots[slot].stage = Stage::Open(Open { target, waits: false, begun: false, ran: false, begins: 0, waker });
         Some(self.key(slot))
     }
 
@@ -76,6 +78,7 @@ impl<M> Shard<M> {
         match self.find(key) {
             Some(Stage::Open(open)) => {
                 (open.begun, open.ran, open.waits) = (true, true, false);
+                open.begins = open.begins.wrapping_add(1);
                 true
             }
             _ => false,
@@ -108,11 +111,13 @@ impl<M> Shard<M> {
         self.begin(key);
     }
 
-    /// Says that the message is in no mailbox, but waits for room in that of `target`. Gives what `hand_over` does.
-    pub(super) fn waits(&mut self, key: RequestKey, target: ActorKey) -> Option<Edge> {
+    /// Says that the message is in no mailbox, but waits for room in that of `target`. Gives what `hand_over` does, and what
+    /// `got_in` is to be told.
+    pub(super) fn waits(&mut self, key: RequestKey, target: ActorKey) -> (Option<Edge>, u32) {
         let moved = self.hand_over(key, target);
         self.pauses(key);
-        moved
+        let begins = if let Some(Stage::Open(open)) = self.find(key) { open.begins } else { 0 };
+        (moved, begins)
     }
 
     /// Says that it is a handler that waits.
@@ -133,11 +138,11 @@ impl<M> Shard<M> {
         }
     }
 
-    /// Says that the message has got into the mailbox of `target`, where it waited for room. False if that is old news:
-    /// it has been begun there since, and perhaps passed on.
-    pub(super) fn got_in(&mut self, key: RequestKey, target: Epoch) -> bool {
+    /// Says that the message has got into the mailbox where it waited for room. False if that is old news: it has been begun
+    /// there since, and perhaps passed on, be it to the same actor.
+    pub(super) fn got_in(&mut self, key: RequestKey, begins: u32) -> bool {
         match self.find(key) {
-            Some(Stage::Open(open)) if open.waits && !open.begun && open.target == target => {
+            Some(Stage::Open(open)) if open.waits && !open.begun && open.begins == begins => {
                 open.waits = false;
                 true
             }

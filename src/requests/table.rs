@@ -67,8 +67,9 @@ impl<M> RequestTable<M> {
         self.shard(key).lock().give_back(key, from);
     }
 
-    /// Says that the message waits for room in the mailbox of `target`. Gives what [`hand_over`](Self::hand_over) does.
-    pub(crate) fn waits_for_room(&self, key: RequestKey, target: ActorKey) -> Option<Edge> {
+    /// Says that the message waits for room in the mailbox of `target`. Gives what [`hand_over`](Self::hand_over) does, and
+    /// what [`got_in`](Self::got_in) is to be told.
+    pub(crate) fn waits_for_room(&self, key: RequestKey, target: ActorKey) -> (Option<Edge>, u32) {
         self.shard(key).lock().waits(key, target)
     }
 
@@ -87,10 +88,10 @@ impl<M> RequestTable<M> {
         self.shard(key).lock().waited_for(key)
     }
 
-    /// Says that the message has got into the mailbox of `target`. If that is stopping, it may have ended its requests
-    /// before it knew of this one.
-    pub(crate) fn got_in(&self, key: RequestKey, target: Epoch, is_stopping: impl FnOnce() -> bool) {
-        let news = self.shard(key).lock().got_in(key, target);
+    /// Says that the message has got into the mailbox that it waited for, with the number that came with that wait. If the
+    /// actor is stopping, it may have ended its requests before it knew of this one.
+    pub(crate) fn got_in(&self, key: RequestKey, wait: u32, is_stopping: impl FnOnce() -> bool) {
+        let news = self.shard(key).lock().got_in(key, wait);
         let waker = if news && is_stopping() { self.shard(key).lock().end_if_unbegun(key) } else { None };
         waker.into_iter().for_each(Waker::wake);
     }

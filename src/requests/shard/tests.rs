@@ -232,3 +232,20 @@ fn what_anybody_may_answer_waits_for_nobody_in_particular() {
     assert_eq!(shard.hand_over(key, actor()), None);
     assert_eq!(take(&mut shard, key), None);
 }
+
+/// Whoever asked learns late that the message got in, when a handler has begun with it and passes it on to itself.
+#[test]
+fn a_wait_for_room_that_is_over_is_not_taken_for_a_later_one_at_the_same_actor() {
+    let (mut shard, target) = (Shard::new(0), actor());
+    let key = open(&mut shard, target.epoch, None);
+    let (_, wait) = shard.waits(key, target);
+    assert!(shard.got_in(key, wait));
+    assert!(!shard.got_in(key, wait), "once");
+    let (_, wait) = shard.waits(key, target);
+    assert!(shard.begin(key));
+    shard.hand_over(key, target);
+    shard.pauses(key);
+    assert!(!shard.got_in(key, wait));
+    let (_, later) = shard.waits(key, target);
+    assert!(!shard.got_in(key, wait) && shard.got_in(key, later));
+}
