@@ -1,3 +1,4 @@
+use super::batch::KEEP_BUFFER;
 use super::*;
 use crate::message::{Message, MessageId};
 
