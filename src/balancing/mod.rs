@@ -135,7 +135,7 @@
 //! A ring alone does so for as long as the members stay the same. A broker does while they change: a member keeps a key for
 //! as long as it has messages of it, waiting or in hand, and only then does the key go to the member that the new ring
 //! names. Who joins therefore takes no key over in the middle. If the former member has left, whoever sends by such a key
-//! waits until it is done, as for room in its mailbox, and learns that it is [full](crate::SendErrorKind::Full) where nobody
+//! waits until it is done, as for room in its mailbox, and learns that it is [full](crate::broker::SendErrorKind::Full) where nobody
 //! waits. A message that is delivered again or was scheduled has no place among the others, and is not waited for.
 
 mod draw;
