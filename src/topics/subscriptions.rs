@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 
+use super::matches::Subscribers;
 use super::{EntryKey, Interest, Matches, Published, Recipient, Subject, Subscriber, Trie};
 use crate::address::Name;
 use crate::balancing::Cursor;
@@ -61,7 +62,7 @@ impl<M> Subscriptions<M> {
 
     /// Those that match now. What is done with them, is done without the lock.
     pub(crate) fn matching(&self, subject: &Subject) -> Matches<M> {
-        let mut subscribers = Vec::new();
+        let mut subscribers = Subscribers::new();
         self.table.read().subscribers.for_each_match(subject, |found| subscribers.push(Arc::clone(found)));
         Matches::new(subscribers)
     }
