@@ -23,7 +23,8 @@ pub fn write(plan: &Plan, figures: &Figures) -> String {
 fn heading(plan: &Plan) -> String {
     let versions: Vec<_> = PEERS.iter().map(|peer| format!("{peer} {}", machine::version(peer))).collect();
     format!(
-        "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved.\n",
+        "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
+         Tells of ractor and actix keep to no bound. A timeout is tokio's where the row is xtra's or a channel's.\n",
         chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
         machine::describe(),
         versions.join(", "),
