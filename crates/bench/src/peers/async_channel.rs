@@ -1,0 +1,59 @@
+//! async-channel, and tokio's `oneshot` for answers.
+
+use tokio::sync::oneshot;
+
+use crate::scenario::{Ask, Kind, Peer, Tell};
+use crate::work::{CAPACITY, Sum, Work};
+
+/// A message, and where its answer goes.
+type Question = (Work, oneshot::Sender<Work>);
+
+#[derive(Clone)]
+pub struct Teller(::async_channel::Sender<Work>);
+
+impl Peer for Teller {
+    const NAME: &'static str = "async-channel";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Tell for Teller {
+    async fn start(mut sum: Sum) -> Self {
+        let (sender, receiver) = ::async_channel::bounded(CAPACITY);
+        tokio::spawn(async move {
+            while let Ok(work) = receiver.recv().await {
+                sum.add(work);
+            }
+        });
+        Self(sender)
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.send(work).await.expect("the receiver is there");
+    }
+}
+
+#[derive(Clone)]
+pub struct Asker(::async_channel::Sender<Question>);
+
+impl Peer for Asker {
+    const NAME: &'static str = "async-channel";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Ask for Asker {
+    async fn start() -> Self {
+        let (sender, receiver) = ::async_channel::bounded::<Question>(CAPACITY);
+        tokio::spawn(async move {
+            while let Ok((work, asker)) = receiver.recv().await {
+                asker.send(work).expect("the asker waits");
+            }
+        });
+        Self(sender)
+    }
+
+    async fn ask(&self, work: Work) -> Work {
+        let (asker, answer) = oneshot::channel();
+        self.0.send((work, asker)).await.expect("the receiver is there");
+        answer.await.expect("the receiver answers")
+    }
+}

@@ -1,0 +1,128 @@
+//! kameo, with its bounded mailbox.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use ::kameo::actor::{Actor, ActorRef, Spawn};
+use ::kameo::mailbox;
+use ::kameo::message::{Context, Message};
+
+use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::work::{CAPACITY, Sum, Work};
+
+pub struct Adder(Sum);
+
+impl Actor for Adder {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(adder: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(adder)
+    }
+}
+
+impl Message<Work> for Adder {
+    type Reply = ();
+
+    async fn handle(&mut self, work: Work, _: &mut Context<Self, ()>) {
+        self.0.add(work);
+    }
+}
+
+#[derive(Clone)]
+pub struct Teller(ActorRef<Adder>);
+
+impl Peer for Teller {
+    const NAME: &'static str = "kameo";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Tell for Teller {
+    async fn start(sum: Sum) -> Self {
+        Self(Adder::spawn_with_mailbox(Adder(sum), mailbox::bounded(CAPACITY)))
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.tell(work).send().await.expect("the actor is there");
+    }
+}
+
+#[derive(Default)]
+pub struct Echo;
+
+impl Actor for Echo {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(echo: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(echo)
+    }
+}
+
+#[derive(::kameo::Reply)]
+pub struct Answer(Work);
+
+impl Message<Work> for Echo {
+    type Reply = Answer;
+
+    async fn handle(&mut self, work: Work, _: &mut Context<Self, Answer>) -> Answer {
+        Answer(work)
+    }
+}
+
+#[derive(Clone)]
+pub struct Asker(ActorRef<Echo>);
+
+impl Peer for Asker {
+    const NAME: &'static str = "kameo";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Ask for Asker {
+    async fn start() -> Self {
+        Self(spawn_echo())
+    }
+
+    async fn ask(&self, work: Work) -> Work {
+        self.0.ask(work).send().await.expect("the actor answers").0
+    }
+
+    async fn ask_within(&self, work: Work, timeout: Duration) -> Work {
+        self.0.ask(work).reply_timeout(timeout).send().await.expect("the actor answers").0
+    }
+}
+
+pub struct Actors;
+
+impl Peer for Actors {
+    const NAME: &'static str = "kameo";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Idle for Actors {
+    type Kept = ActorRef<Echo>;
+
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn(&self) -> Self::Kept {
+        spawn_echo()
+    }
+}
+
+impl Churn for Actors {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn_and_stop(&self) {
+        let actor = spawn_echo();
+        actor.stop_gracefully().await.expect("the actor is there");
+        actor.wait_for_shutdown().await;
+    }
+}
+
+fn spawn_echo() -> ActorRef<Echo> {
+    Echo::spawn_with_mailbox(Echo, mailbox::bounded(CAPACITY))
+}

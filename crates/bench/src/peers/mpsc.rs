@@ -1,0 +1,98 @@
+//! tokio mpsc, and tokio's `oneshot` for answers.
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::work::{CAPACITY, Sum, Work};
+
+/// A message, and where its answer goes.
+type Question = (Work, oneshot::Sender<Work>);
+
+#[derive(Clone)]
+pub struct Teller(mpsc::Sender<Work>);
+
+impl Peer for Teller {
+    const NAME: &'static str = "tokio mpsc";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Tell for Teller {
+    async fn start(mut sum: Sum) -> Self {
+        let (sender, mut receiver) = mpsc::channel(CAPACITY);
+        tokio::spawn(async move {
+            while let Some(work) = receiver.recv().await {
+                sum.add(work);
+            }
+        });
+        Self(sender)
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.send(work).await.expect("the receiver is there");
+    }
+}
+
+#[derive(Clone)]
+pub struct Asker(mpsc::Sender<Question>);
+
+impl Peer for Asker {
+    const NAME: &'static str = "tokio mpsc";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Ask for Asker {
+    async fn start() -> Self {
+        let (sender, mut receiver) = mpsc::channel::<Question>(CAPACITY);
+        tokio::spawn(async move {
+            while let Some((work, asker)) = receiver.recv().await {
+                asker.send(work).expect("the asker waits");
+            }
+        });
+        Self(sender)
+    }
+
+    async fn ask(&self, work: Work) -> Work {
+        let (asker, answer) = oneshot::channel();
+        self.0.send((work, asker)).await.expect("the receiver is there");
+        answer.await.expect("the receiver answers")
+    }
+}
+
+/// A task that receives: the least that an actor can be.
+pub struct Tasks;
+
+impl Peer for Tasks {
+    const NAME: &'static str = "tokio mpsc";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Idle for Tasks {
+    type Kept = mpsc::Sender<Work>;
+
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn(&self) -> Self::Kept {
+        spawn_task().0
+    }
+}
+
+impl Churn for Tasks {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn_and_stop(&self) {
+        let (sender, task) = spawn_task();
+        drop(sender);
+        task.await.expect("the task ends well");
+    }
+}
+
+fn spawn_task() -> (mpsc::Sender<Work>, JoinHandle<()>) {
+    let (sender, mut receiver) = mpsc::channel::<Work>(CAPACITY);
+    let task = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
+    (sender, task)
+}

@@ -1,0 +1,129 @@
+//! ractor. Its mailboxes have no bound.
+
+use std::time::Duration;
+
+use ::ractor::rpc::CallResult;
+use ::ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tokio::task::JoinHandle;
+
+use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::work::{Sum, Work};
+
+pub struct Adder;
+
+impl Actor for Adder {
+    type Msg = Work;
+    type State = Sum;
+    type Arguments = Sum;
+
+    async fn pre_start(&self, _: ActorRef<Work>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
+        Ok(sum)
+    }
+
+    async fn handle(&self, _: ActorRef<Work>, work: Work, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
+        sum.add(work);
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+pub struct Teller(ActorRef<Work>);
+
+impl Peer for Teller {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Tell for Teller {
+    async fn start(sum: Sum) -> Self {
+        Self(Actor::spawn(None, Adder, sum).await.expect("the actor starts").0)
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.cast(work).expect("the actor is there");
+    }
+}
+
+/// A message, and where its answer goes.
+pub struct Question(Work, RpcReplyPort<Work>);
+
+pub struct Echo;
+
+impl Actor for Echo {
+    type Msg = Question;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Question>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(&self, _: ActorRef<Question>, question: Question, (): &mut ()) -> Result<(), ActorProcessingErr> {
+        question.1.send(question.0)?;
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+pub struct Asker(ActorRef<Question>);
+
+impl Peer for Asker {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Ask for Asker {
+    async fn start() -> Self {
+        Self(spawn_echo().await.0)
+    }
+
+    async fn ask(&self, work: Work) -> Work {
+        call(&self.0, work, None).await
+    }
+
+    async fn ask_within(&self, work: Work, timeout: Duration) -> Work {
+        call(&self.0, work, Some(timeout)).await
+    }
+}
+
+async fn call(actor: &ActorRef<Question>, work: Work, timeout: Option<Duration>) -> Work {
+    match actor.call(|port| Question(work, port), timeout).await {
+        Ok(CallResult::Success(answer)) => answer,
+        _ => panic!("the actor answers"),
+    }
+}
+
+pub struct Actors;
+
+impl Peer for Actors {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+}
+
+impl Idle for Actors {
+    type Kept = ActorRef<Question>;
+
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn(&self) -> Self::Kept {
+        spawn_echo().await.0
+    }
+}
+
+impl Churn for Actors {
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn spawn_and_stop(&self) {
+        let (actor, task) = spawn_echo().await;
+        actor.stop(None);
+        task.await.expect("the actor ends well");
+    }
+}
+
+async fn spawn_echo() -> (ActorRef<Question>, JoinHandle<()>) {
+    Actor::spawn(None, Echo, ()).await.expect("the actor starts")
+}

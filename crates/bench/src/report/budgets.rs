@@ -1,0 +1,61 @@
+//! What the project promises itself, beside what was measured. Each is a ratio inside one run, except where it says not.
+
+use std::fmt::Write;
+
+use crate::case::{AMONG_1_000, ASK_1, ASK_WITHIN_1, ASK_WITHIN_64, RESOLVE, TELL_1, TELL_4};
+use crate::runner::{Figures, Plan};
+use crate::scenario::Kind;
+
+const ROUTE: &str = "switchboard by route";
+const ADDRESS: &str = "switchboard by address";
+
+/// One promise: what is measured, and what it must not exceed.
+struct Budget {
+    text: &'static str,
+    measured: Option<f64>,
+    limit: f64,
+}
+
+/// A table of all promises that this run has figures for.
+pub fn write(plan: &Plan, figures: &Figures) -> String {
+    let mut text = String::from("\n### Budgets\n\n| budget | limit | measured | met |\n| --- | --- | --- | --- |\n");
+    for budget in times(figures).into_iter().chain([bytes(figures)]) {
+        let Some(measured) = budget.measured else { continue };
+        let met = if measured <= budget.limit { "yes" } else { "**no**" };
+        writeln!(text, "| {} | {:.2} | {measured:.2} | {met} |", budget.text, budget.limit)
+            .expect("a string takes any text");
+    }
+    text += &format!("\nBytes at {} actors.\n", plan.actors);
+    text
+}
+
+fn times(figures: &Figures) -> [Budget; 9] {
+    let ratio = |scenario, ours, theirs| Some(figures.median(scenario, ours)? / figures.median(scenario, theirs)?);
+    let to_fastest = |scenario, ours| Some(figures.median(scenario, ours)? / fastest_framework(figures, scenario)?);
+    let third = 1.0 / 3.0;
+    [
+        budget("tell 1:1 by route / kanal", 1.5, ratio(TELL_1, ROUTE, "kanal")),
+        budget("tell 1:1 by address / kanal", 2.0, ratio(TELL_1, ADDRESS, "kanal")),
+        budget("tell 1:1 by address / fastest framework", third, to_fastest(TELL_1, ADDRESS)),
+        budget("tell 4:1 by route / fastest framework", third, to_fastest(TELL_4, ROUTE)),
+        budget("tell 4:1 by address / fastest framework", third, to_fastest(TELL_4, ADDRESS)),
+        budget("ask, one task / tokio mpsc and oneshot", 1.0, ratio(ASK_1, ADDRESS, "tokio mpsc")),
+        budget("ask with a timeout, one task / ractor", 0.35, ratio(ASK_WITHIN_1, ADDRESS, "ractor")),
+        budget("ask with a timeout, 64 tasks / ractor", 0.5, ratio(ASK_WITHIN_64, ADDRESS, "ractor")),
+        budget("resolve by id among 1,000, ns", 15.0, figures.median(RESOLVE, AMONG_1_000)),
+    ]
+}
+
+fn bytes(figures: &Figures) -> Budget {
+    let ours = figures.memory.iter().find(|(peer, _)| *peer == "switchboard");
+    budget("bytes per idle actor", 400.0, ours.map(|(_, footprint)| footprint.live))
+}
+
+fn budget(text: &'static str, limit: f64, measured: Option<f64>) -> Budget {
+    Budget { text, measured, limit }
+}
+
+fn fastest_framework(figures: &Figures, scenario: &str) -> Option<f64> {
+    let frameworks = figures.times.iter().filter(|(case, _)| case.scenario == scenario && case.kind == Kind::Framework);
+    frameworks.map(|(_, spread)| spread.median).min_by(f64::total_cmp)
+}

@@ -1,0 +1,6 @@
+//! The tables, in Markdown.
+
+mod budgets;
+mod tables;
+
+pub use tables::write;

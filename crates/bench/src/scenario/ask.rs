@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::{Pace, Peer};
+use crate::work::Work;
+
+/// Requests per lap.
+const LAP: u64 = 3_200;
+/// Long enough that no request ends by it.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What carries a message one way, and its answer back.
+pub trait Ask: Peer + Clone + Sync {
+    /// Starts the receiver, which sends each message back.
+    fn start() -> impl Future<Output = Self> + Send;
+
+    /// Asks, and waits for the answer for as long as it takes.
+    fn ask(&self, work: Work) -> impl Future<Output = Work> + Send;
+
+    /// Asks with a timeout: the library's own, and where it has none tokio's round [`ask`](Self::ask).
+    fn ask_within(&self, work: Work, timeout: Duration) -> impl Future<Output = Work> + Send {
+        async move { tokio::time::timeout(timeout, self.ask(work)).await.expect("the answer comes in time") }
+    }
+}
+
+/// Nanoseconds per request of `askers` tasks that ask one receiver, each one request at a time.
+pub async fn measure_asks<A: Ask>(askers: u64, pace: Pace) -> f64 {
+    let way = A::start().await;
+    pace.laps(LAP, async || {
+        let asking = (0..askers).map(|_| tokio::spawn(ask_often(way.clone(), LAP / askers)));
+        add_up(asking.collect()).await;
+    })
+    .await
+}
+
+/// As [`measure_asks`], each request with a timeout.
+pub async fn measure_asks_within<A: Ask>(askers: u64, pace: Pace) -> f64 {
+    let way = A::start().await;
+    pace.laps(LAP, async || {
+        let asking = (0..askers).map(|_| tokio::spawn(ask_often_within(way.clone(), LAP / askers)));
+        add_up(asking.collect()).await;
+    })
+    .await
+}
+
+async fn ask_often<A: Ask>(way: A, times: u64) -> u64 {
+    let mut sum = 0;
+    for _ in 0..times {
+        sum += way.ask(Work::ONE).await.number;
+    }
+    sum
+}
+
+async fn ask_often_within<A: Ask>(way: A, times: u64) -> u64 {
+    let mut sum = 0;
+    for _ in 0..times {
+        sum += way.ask_within(Work::ONE, TIMEOUT).await.number;
+    }
+    sum
+}
+
+/// Waits for all who ask, and makes sure that each request had its answer.
+async fn add_up(asking: Vec<JoinHandle<u64>>) {
+    let mut sum = 0;
+    for asker in asking {
+        sum += asker.await.expect("the asker ends well");
+    }
+    assert_eq!(sum, LAP, "every request has one answer");
+}

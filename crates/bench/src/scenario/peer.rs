@@ -1,0 +1,17 @@
+/// What a row belongs to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// The project itself.
+    Switchboard,
+    /// An actor library that a user might take instead.
+    Framework,
+    /// A channel and a task: what the work costs without any actor library.
+    Floor,
+}
+
+/// Somebody that a scenario is measured with.
+pub trait Peer: Send + 'static {
+    /// How its rows are called.
+    const NAME: &'static str;
+    const KIND: Kind;
+}
