@@ -129,7 +129,8 @@ impl<M: Message> Hub<M> {
             }
             Way::Address(address) => {
                 let envelope = MessageEnvelope::new(message).with_correlation(caller.asked);
-                self.send(Target::Address(&address), envelope).await.map_err(ReplyError::not_sent)
+                // Boxed, since it is rare and would make every handler that answers larger.
+                Box::pin(self.send(Target::Address(&address), envelope)).await.map_err(ReplyError::not_sent)
             }
         }
     }
@@ -158,7 +159,7 @@ impl<M: Message> Hub<M> {
         let passing = Passing { hub: self, caller: Some(caller) };
         let sent = match way {
             Way::Request(key) => self.hand_over(key, to, envelope).await,
-            Way::Address(address) => self.send(Target::Address(to), envelope.with_reply_to(address)).await,
+            Way::Address(address) => Box::pin(self.send(Target::Address(to), envelope.with_reply_to(address))).await,
         };
         let caller = passing.arrive();
         sent.map_err(|error| ForwardError::not_sent(error, caller))

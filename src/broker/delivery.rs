@@ -50,6 +50,20 @@ impl<M: Message> Hub<M> {
         offered: Offered<M, A::Refusal>,
         admission: &mut A,
     ) -> Result<(), (A::Refusal, MessageEnvelope<M>)> {
+        match offered {
+            Offered::Accepted => Ok(()),
+            // Boxed, so that a message which need not wait has no room for the wait in its sender's future. That is part of
+            // every handler that sends or answers, and so of every actor, idle or not.
+            offered => Box::pin(self.deliver_late(target, offered, admission)).await,
+        }
+    }
+
+    async fn deliver_late<A: Admission<M>>(
+        &self,
+        target: &Target<'_, M>,
+        offered: Offered<M, A::Refusal>,
+        admission: &mut A,
+    ) -> Result<(), (A::Refusal, MessageEnvelope<M>)> {
         let (refusal, envelope) = match self.deliver_on(target, offered, admission).await {
             Err((refusal, envelope)) if refusal.failure().is_some() => (refusal, envelope),
             delivered => return delivered,
