@@ -88,10 +88,14 @@ impl<M: Message> Hub<M> {
         let (kind, envelope) = match self.offer(&target, envelope, &mut carry) {
             Offered::Accepted => return self.parcel_left(set_aside_by.as_deref()),
             // Where a sender would wait, it stands in line by itself.
-            Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
-                Ok(()) => return self.parcel_left(set_aside_by.as_deref()),
-                Err(envelope) => (SendErrorKind::ActorStopped, envelope),
-            },
+            Offered::Wait(cell, envelope) => {
+                // It may have been offered to others of a group since, and be known as with the last of them.
+                key.into_iter().for_each(|key| self.carry_request(key, &cell));
+                match cell.queue.take_in(envelope, false) {
+                    Ok(()) => return self.parcel_left(set_aside_by.as_deref()),
+                    Err(envelope) => (SendErrorKind::ActorStopped, envelope),
+                }
+            }
             Offered::Refused(kind, envelope) => (kind, envelope),
             Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
         };

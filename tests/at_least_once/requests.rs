@@ -1,5 +1,7 @@
 //! A caller waits through the attempts.
 
+use std::pin::pin;
+
 use switchboard::actor::{OnPanic, SpawnOptions};
 use switchboard::broker::{MessageBroker, RequestErrorKind};
 use switchboard::dead_letters::DeadLetterReason;
@@ -7,7 +9,7 @@ use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::MessageEnvelope;
 use switchboard::metrics::Outcome;
 
-use crate::common::{self, Broker, Job, assert_at_rest, named, poll_once, settle, take_letters};
+use crate::common::{self, Broker, Job, Worker, assert_at_rest, named, poll_once, pool, settle, take_letters};
 use crate::script::{Act, SECOND, Scripted, at_least_once, the_one, thrice};
 
 #[tokio::test(start_paused = true)]
@@ -90,4 +92,28 @@ async fn a_request_that_waits_to_be_offered_again_does_not_end_with_the_actor_th
     assert!(poll_once(request.as_mut()).is_pending());
     Scripted::new([Act::Answer(9)]).spawn(&broker, &desk, SpawnOptions::new()).await;
     assert_eq!(request.await.unwrap(), Job::Answer(9));
+}
+
+/// It was offered to both members, and stands in the line of the one that was tried first.
+#[tokio::test(start_paused = true)]
+async fn one_that_waits_at_a_member_does_not_end_with_another_that_was_full_too() {
+    for round in 0..16 {
+        let (broker, desks, worker) = (Broker::new(), pool("desks"), Worker::new());
+        let members = [worker.spawn(&broker, &desks, 1).await, worker.spawn(&broker, &desks, 1).await];
+        let question = MessageEnvelope::new(Job::Fail("on purpose")).at_least_once().with_retry(thrice());
+        let mut asking = pin!(broker.request(&desks, question));
+        assert!(poll_once(asking.as_mut()).is_pending());
+        settle().await;
+        for member in &members {
+            let id = member.id().into();
+            broker.send(&id, Job::Hold(0)).await.unwrap();
+            worker.gate.arrival().await;
+            broker.send(&id, Job::Note(1)).await.unwrap();
+        }
+        tokio::time::sleep(3 * SECOND).await;
+        members[round % 2].stop();
+        let was_there = take_letters(&broker).iter().any(|letter| matches!(letter.envelope.message(), Job::Fail(_)));
+        assert_eq!(poll_once(asking.as_mut()).is_ready(), was_there, "{round}");
+        worker.gate.let_all_go();
+    }
 }
