@@ -202,17 +202,20 @@ fn measure_picks(bencher: Bencher<'_, '_>, address: &ActorAddress, members: usiz
 mod publish {
     use super::*;
 
-    #[divan::bench]
-    fn tell_and_receive(bencher: Bencher<'_, '_>) {
+    /// A tell to each of so many actors, which then receive it, as the subscribers of a publication do.
+    #[divan::bench(args = [1, 1_000])]
+    fn tell_and_receive(bencher: Bencher<'_, '_>, actors: u64) {
         let broker = InMemoryMessageBroker::new();
-        let address = ActorAddress::from(ActorId::next());
-        let registering = broker.register(&address, MailboxOptions::bounded(CAPACITY));
-        let mut inbox = RUNTIME.block_on(registering).expect("the id is free");
+        let addresses: Vec<_> = (0..actors).map(|_| ActorAddress::from(ActorId::next())).collect();
+        let register = |address| RUNTIME.block_on(broker.register(address, MailboxOptions::bounded(CAPACITY)));
+        let mut inboxes: Vec<_> = addresses.iter().map(|address| register(address).expect("its id is new")).collect();
         bencher.counter(ItemsCount::new(DELIVERIES)).bench_local(|| {
             RUNTIME.block_on(async {
-                for _ in 0..DELIVERIES {
-                    broker.send(&address, Work::ONE).await.expect("there is room");
-                    inbox.try_recv().expect("it was told");
+                for _ in 0..DELIVERIES / actors {
+                    for address in &addresses {
+                        broker.send(address, Work::ONE).await.expect("there is room");
+                    }
+                    inboxes.iter_mut().for_each(|inbox| drop(inbox.try_recv()));
                 }
             });
         });
