@@ -152,6 +152,25 @@ async fn the_wait_for_a_key_ends_with_the_patience_of_the_mailbox_or_the_message
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_wait_for_a_key_ends_with_the_broker() {
+    let (broker, group) = (by_key(), pool("desks"));
+    let mut leaving = join(&broker, &group, 8).await;
+    broker.send(&group, step("a", 1)).await.unwrap();
+    let in_hand = soon(leaving.recv()).await.unwrap();
+    let _other = join(&broker, &group, 8).await;
+    leaving.close();
+    let sending = tokio::spawn({
+        let (broker, group) = (broker.clone(), group.clone());
+        async move { broker.send(&group, step("a", 2)).await }
+    });
+    settle().await;
+    broker.shutdown(Duration::ZERO).await;
+    let error = soon(sending).await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.into_inner()), (SendErrorKind::ShutDown, step("a", 2)));
+    drop(in_hand);
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_nobody_waits_for_room_nobody_waits_for_a_key() {
     let (broker, group) = (by_key(), pool("desks"));
     let options = MailboxOptions::bounded(8).strategy(BackpressureStrategy::Error);

@@ -302,7 +302,10 @@ impl<M: Message> Hub<M> {
     pub(super) fn shut(&self) -> Vec<Arc<ActorCell<M>>> {
         let departures = self.departures.lock();
         self.shut.store(true, Ordering::Release);
-        self.all_actors(&departures)
+        let actors = self.all_actors(&departures);
+        drop(departures);
+        actors.iter().for_each(|cell| cell.queue.wake_for_keys());
+        actors
     }
 
     /// The actors that have not ended.

@@ -6,6 +6,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::group::KeyTicket;
 use super::offer::{Admission, Offered, Target, standing_in_line};
@@ -38,12 +39,12 @@ impl<M: Message> Hub<M> {
             };
             let cell = keeper.cell;
             if keeper.has_left() {
-                return Offered::Held(Arc::clone(cell), keeper.key, envelope);
+                return Offered::Held(Arc::clone(cell), keeper.claim.key, envelope);
             }
             if let Err(refusal) = admission.admit(cell, &mut envelope) {
                 return Offered::Refused(refusal, envelope);
             }
-            envelope = match cell.queue.push_by_key(envelope, &keeper.claim()) {
+            envelope = match cell.queue.push_by_key(envelope, &keeper.claim) {
                 PushedByKey::Accepted(evicted) => {
                     self.keep_evicted(cell, evicted);
                     return Offered::Accepted;
@@ -103,16 +104,20 @@ impl<M: Message> Hub<M> {
         admission.pauses();
         Ok((waiting, Deadline::earlier(options.longest_wait().map(Deadline::after), envelope.expiry())))
     }
-}
 
-/// Waits until no message of a key is with `cell`. False if it is time to give up.
-pub(super) async fn key_is_gone<M>(cell: &ActorCell<M>, key: RouteKey, until: Option<Deadline>) -> bool {
-    let gone = std::future::poll_fn(|cx| cell.queue.poll_key_gone(key, cx));
-    match until.and_then(Deadline::instant) {
-        Some(until) => tokio::time::timeout_at(until, gone).await.is_ok(),
-        None => {
-            gone.await;
-            true
+    /// Waits until no message of a key is with `cell`, or nothing is sent any more. False if it is time to give up.
+    pub(super) async fn key_is_gone(&self, cell: &ActorCell<M>, key: RouteKey, until: Option<Deadline>) -> bool {
+        let gone = std::future::poll_fn(|cx| match cell.queue.poll_key_gone(key, cx) {
+            // Looked at when the shutdown knows whom to wake.
+            Poll::Pending if self.is_shut() => Poll::Ready(()),
+            polled => polled,
+        });
+        match until.and_then(Deadline::instant) {
+            Some(until) => tokio::time::timeout_at(until, gone).await.is_ok(),
+            None => {
+                gone.await;
+                true
+            }
         }
     }
 }

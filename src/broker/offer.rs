@@ -1,7 +1,6 @@
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-use super::keyed::key_is_gone;
 use super::registry::Pinned;
 use super::{Hub, SendErrorKind};
 use crate::actor::{ActorCell, Waiting};
@@ -132,7 +131,7 @@ impl<M: Message> Hub<M> {
                         Ok(wait) => wait,
                         Err(refusal) => return Err((refusal, envelope)),
                     };
-                    if !key_is_gone(&cell, key, until).await {
+                    if !self.key_is_gone(&cell, key, until).await {
                         return Err((SendErrorKind::TimedOut.into(), envelope));
                     }
                     offered = self.offer(target, envelope, admission);

@@ -18,9 +18,8 @@ mod spare;
 
 /// From an address to the actors behind it.
 ///
-/// Readers take no lock and change no shared memory, whose turn it is in a group apart: resolving is a look into a
-/// concurrent map. Names are claimed and
-/// freed in one atomic step each; an actor frees only what is still its own. A group is a list that joining and
+/// Readers take no lock and change no shared memory but for whose turn it is in a group: resolving is a look into a
+/// concurrent map. Names are claimed and freed in one atomic step each; an actor frees only what is still its own. A group is a list that joining and
 /// leaving replace as a whole, so a reader sees the members of one moment.
 pub struct ActorRegistry<M> {
     actors: HashMap<ActorId, Arc<ActorCell<M>>, RandomState>,
@@ -85,11 +84,9 @@ impl<M: 'static> ActorRegistry<M> {
         match address {
             ActorAddress::Id(id) => self.actors.pin().get(id).and_then(find),
             ActorAddress::Named(name) => self.named.pin().get(&ByNameRef(name)).and_then(find),
-            ActorAddress::Service(name) => {
-                self.services.pin().get(&ByNameRef(name))?.members().iter().map(|member| &member.cell).find_map(find)
-            }
-            ActorAddress::Pool(name) => {
-                self.pools.pin().get(&ByNameRef(name))?.members().iter().map(|member| &member.cell).find_map(find)
+            ActorAddress::Service(_) | ActorAddress::Pool(_) => {
+                let (groups, name) = self.groups(address)?;
+                groups.get(&name)?.members().iter().map(|member| &member.cell).find_map(find)
             }
         }
     }

@@ -12,14 +12,12 @@ use crate::mailbox::{Fence, KeyClaim, RouteKey};
 /// The one member for a key.
 pub(in crate::broker) struct Keeper<'a, M> {
     pub(in crate::broker) cell: &'a Arc<ActorCell<M>>,
-    pub(in crate::broker) key: RouteKey,
-    beside_others: bool,
+    pub(in crate::broker) claim: KeyClaim<'a>,
     takes_more: bool,
-    number: u64,
     lasting: &'a Arc<Lasting>,
 }
 
-/// That a mailbox was found to be the one for a key.
+/// That a mailbox was found to be the one for a key, to be kept for longer than the look.
 pub(crate) struct KeyTicket {
     key: RouteKey,
     beside_others: bool,
@@ -93,10 +91,8 @@ impl<M> Group<M> {
         let former = self.moving.get(&hash).filter(|former| former.cell.queue.holds_key(key));
         Some(Keeper {
             cell: former.map_or(&self.members[place].cell, |former| &former.cell),
-            key,
-            beside_others: former.is_some(),
+            claim: KeyClaim { key, fence: &self.lasting.fence, number: self.number, beside_others: former.is_some() },
             takes_more: former.is_none_or(|former| former.stays),
-            number: self.number,
             lasting: &self.lasting,
         })
     }
@@ -108,15 +104,9 @@ impl<M> Keeper<'_, M> {
         !self.takes_more
     }
 
-    pub(in crate::broker) fn claim(&self) -> KeyClaim<'_> {
-        let Self { key, beside_others, number, lasting, .. } = *self;
-        KeyClaim { key, fence: &lasting.fence, number, beside_others }
-    }
-
-    /// What [`claim`](Self::claim) says, to be kept for longer.
     pub(in crate::broker) fn ticket(&self) -> KeyTicket {
-        let Self { key, beside_others, number, lasting, .. } = *self;
-        KeyTicket { key, beside_others, number, lasting: Arc::clone(lasting) }
+        let KeyClaim { key, number, beside_others, .. } = self.claim;
+        KeyTicket { key, beside_others, number, lasting: Arc::clone(self.lasting) }
     }
 }
 

@@ -172,6 +172,12 @@ impl<M> Queue<M> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// Has all who wait for a key to be gone look again.
+    pub(crate) fn wake_for_keys(&self) {
+        let wakers = self.state.lock().keys.as_mut().map_or_else(Vec::new, |keys| std::mem::take(&mut keys.wakers));
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// Whether messages of that key are here.
     pub(crate) fn holds_key(&self, key: RouteKey) -> bool {
         self.state.lock().holds_key(key)
