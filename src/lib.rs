@@ -194,6 +194,7 @@ pub mod topics;
 pub mod watching;
 
 mod feed;
+mod hibernation;
 mod requests;
 mod timer;
 mod unique_id;

@@ -2,8 +2,10 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use chrono::Utc;
+use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
+use super::rest::Rest;
 use super::waits::Waits;
 use super::{ActorEnd, ActorKey, Epoch, Registration, StopCause};
 use crate::address::{ActorAddress, ActorId};
@@ -39,10 +41,18 @@ pub(crate) struct ActorCell<M> {
     holds: AtomicU16,
     /// Whether a task of the broker's runs it.
     spawned: bool,
-    task: OnceLock<AbortHandle>,
+    task: Mutex<CurrentTask>,
+    pub(crate) rest: Rest,
     aborting: AtomicBool,
     /// How it ends, from when that is certain.
     end: OnceLock<Arc<ActorEnd>>,
+}
+
+/// The task that runs an actor. There is one after the other if the actor hibernates now and then.
+#[derive(Default)]
+struct CurrentTask {
+    turn: u32,
+    handle: Option<AbortHandle>,
 }
 
 const OPEN: u8 = 0;
@@ -69,7 +79,8 @@ impl<M> ActorCell<M> {
             account_closed: AtomicBool::new(false),
             holds: AtomicU16::new(1),
             spawned,
-            task: OnceLock::new(),
+            task: Mutex::new(CurrentTask::default()),
+            rest: Rest::new(),
             aborting: AtomicBool::new(false),
             end: OnceLock::new(),
         }
@@ -181,9 +192,20 @@ impl<M> ActorCell<M> {
         self.spawned
     }
 
-    /// Names the task that runs it, once that is known.
-    pub(crate) fn set_task(&self, task: AbortHandle) {
-        let _ = self.task.set(task);
+    /// Says that another task is about to run it. Gives what [`set_task`](Self::set_task) is to be told.
+    pub(crate) fn begin_task(&self) -> u32 {
+        let mut task = self.task.lock();
+        task.turn = task.turn.wrapping_add(1);
+        task.turn
+    }
+
+    /// Names the task that runs it, once that is known. It may be over by then, and the next be there.
+    pub(crate) fn set_task(&self, turn: u32, handle: AbortHandle) {
+        let mut task = self.task.lock();
+        if task.turn == turn {
+            task.handle = Some(handle);
+        }
+        drop(task);
         // SeqCst with `abort`: one of the two sees what the other has set.
         if self.is_aborting() {
             self.abort();
@@ -198,9 +220,41 @@ impl<M> ActorCell<M> {
     /// Ends its task at the next `await`.
     pub(crate) fn abort(&self) {
         self.aborting.store(true, Ordering::SeqCst);
-        if let Some(task) = self.task.get() {
-            task.abort();
+        let handle = self.task.lock().handle.clone();
+        if let Some(handle) = handle {
+            handle.abort();
         }
+    }
+
+    /// Its task ends, and there is to be another when there is something to do.
+    pub(super) fn begin_rest(&self) {
+        self.rest.set_dormant(true);
+        let mut task = self.task.lock();
+        task.turn = task.turn.wrapping_add(1);
+        // It would keep the task's memory.
+        let handle = task.handle.take();
+        drop(task);
+        drop(handle);
+    }
+
+    /// Whether it has done nothing for a while.
+    #[inline]
+    pub(super) fn may_rest(&self) -> bool {
+        self.rest.is_due(self.tally.handled())
+    }
+
+    /// Has it rest if it has done nothing since this was last called. False if it need not be called again for the time
+    /// being.
+    pub(crate) fn look_after(&self) -> bool {
+        if self.has_departed() || self.rest.unlist() {
+            return false;
+        }
+        if !self.may_rest() {
+            self.rest.note(self.tally.handled());
+        } else if self.is_idle() {
+            self.queue.wake_receiver();
+        }
+        true
     }
 
     /// Notes the round trip of a request to it. False if its account is closed, and the total has to take it.
@@ -254,6 +308,7 @@ impl<M> ActorCell<M> {
             id: self.id,
             address: self.address.clone(),
             blocked_senders: self.queue.blocked_senders(),
+            hibernates: self.rest.is_dormant(),
             set_aside: self.health.is_aside(),
             times_set_aside: self.health.times_aside(),
             traffic: self.traffic(),

@@ -33,6 +33,11 @@ impl<M: Message> ActorMailbox<M> {
         self.handled.is_some()
     }
 
+    /// Frees what an empty mailbox needs no more for now.
+    pub(super) fn give_back_memory(&mut self) {
+        self.batch = Batch::new();
+    }
+
     /// Says that a message was handled.
     pub(super) fn note_handled(&mut self, id: Option<MessageId>) {
         if let (Some(handled), Some(id)) = (&mut self.handled, id) {

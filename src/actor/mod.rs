@@ -27,6 +27,7 @@
 mod cell;
 mod delivery;
 mod departure;
+mod dormant;
 mod duplicates;
 mod end;
 mod factory;
@@ -37,6 +38,7 @@ mod mailbox;
 mod options;
 mod panic;
 mod registration;
+mod rest;
 mod run;
 mod stop;
 mod turn;

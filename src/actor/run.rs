@@ -3,7 +3,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::runtime::Handle;
+
 use super::departure::Departure;
+use super::dormant::hibernate;
 use super::in_doubt::InDoubt;
 use super::panic::{catch_panic, catch_panic_now};
 use super::turn::Turn;
@@ -27,40 +30,47 @@ pub(crate) fn spawn<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
     factory: F,
 ) -> Result<ActorHandle<M>, RegisterError> {
     // Asked for before anything is registered, since it is what may panic.
-    let runtime = tokio::runtime::Handle::current();
+    let runtime = Handle::current();
     let cell = hub.register_spawned(address, &options)?;
-    let actor = Actor {
-        context: Context::new(broker, Arc::clone(hub), Arc::clone(&cell)),
-        mailbox: ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)).knowing(options.known_messages()),
-        in_doubt: None,
-        factory,
-        on_panic: options.panic_policy(),
-        in_order: options.keeps_order(),
-        is_timed: false,
-        keyed: None,
-        _departure: Departure::new(hub, &cell),
-    };
-    let task = runtime.spawn(actor.run());
-    cell.set_task(task.abort_handle());
+    let context = Context::new(broker, Arc::clone(hub), Arc::clone(&cell));
+    let mailbox = ActorMailbox::new(Arc::clone(hub), Arc::clone(&cell)).knowing(options.known_messages());
+    let ways = Ways { on_panic: options.panic_policy(), in_order: options.keeps_order() };
+    start(&runtime, Actor::new(None, context, mailbox, factory, ways, Departure::new(hub, &cell)));
     Ok(ActorHandle::new(Arc::clone(hub), cell))
 }
 
-/// A spawned actor: what its task owns. Its context goes first, so that a request in hand is declined before the
-/// mailbox ends the others.
-struct Actor<M: Message, B: MessageBroker<M>, F> {
-    context: Context<M, B>,
-    mailbox: ActorMailbox<M>,
+/// Starts a task that runs the actor.
+pub(super) fn start<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(runtime: &Handle, actor: Actor<M, B, F>) {
+    let cell = Arc::clone(&actor.mailbox.cell);
+    let turn = cell.begin_task();
+    let task = runtime.spawn(actor.run());
+    cell.set_task(turn, task.abort_handle());
+}
+
+/// A spawned actor: what its task owns. Its context goes before its mailbox, so that a request in hand is declined before
+/// the mailbox ends the others.
+pub(super) struct Actor<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> {
+    /// The handler, if it has been at work before, in another task.
+    handler: Option<F::Handler>,
+    pub(super) context: Context<M, B>,
+    pub(super) mailbox: ActorMailbox<M>,
     /// The copy of the message in hand, if that is sent at least once.
     in_doubt: Option<Box<InDoubt<M>>>,
-    factory: F,
-    on_panic: OnPanic,
-    in_order: bool,
+    pub(super) factory: F,
+    pub(super) ways: Ways,
     /// Whether the message in hand is timed.
     is_timed: bool,
     /// The message in hand, if its mailbox knows its routing key.
     keyed: Option<MessageId>,
     /// Dropped last, when everything else that the actor owned is gone.
-    _departure: Departure<M>,
+    pub(super) departure: Departure<M>,
+}
+
+/// What its spawn options say of how it runs.
+#[derive(Clone, Copy)]
+pub(super) struct Ways {
+    on_panic: OnPanic,
+    in_order: bool,
 }
 
 /// Why a handler's work came to an end.
@@ -69,29 +79,65 @@ enum Halt {
     Drained,
     Aborted,
     Panicked(String),
+    /// It has been idle for a while.
+    Idle,
+}
+
+/// How an actor's task came to an end.
+enum Lived<H> {
+    Ended(StopCause),
+    /// With its handler, which is to rest.
+    Idle(H),
 }
 
 impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
-    /// Runs the actor to its end. What it owns is dropped when its cause is noted.
-    async fn run(mut self) {
-        // A handler's panics are caught where they are. These are the rest, from a waker, say.
-        let lived = catch_panic(pin!(self.live())).await;
-        self.mailbox.cell.end_because(lived.unwrap_or_else(StopCause::Panicked));
+    pub(super) fn new(
+        handler: Option<F::Handler>,
+        context: Context<M, B>,
+        mailbox: ActorMailbox<M>,
+        factory: F,
+        ways: Ways,
+        departure: Departure<M>,
+    ) -> Self {
+        Self { handler, context, mailbox, in_doubt: None, factory, ways, is_timed: false, keyed: None, departure }
     }
 
-    async fn live(&mut self) -> StopCause {
+    /// Runs the actor to its end, or until it hibernates. What it owns is dropped when its cause is noted.
+    async fn run(mut self) {
+        self.mailbox.hub.note_awake(&self.mailbox.cell);
+        let lived = {
+            let unfinished = Unfinished(&mut self);
+            // A handler's panics are caught where they are. These are the rest, from a waker, say.
+            catch_panic(pin!(unfinished.0.live())).await
+        };
+        match lived {
+            Ok(Lived::Idle(handler)) => hibernate(self, handler),
+            Ok(Lived::Ended(cause)) => drop(self.mailbox.cell.end_because(cause)),
+            Err(panic) => drop(self.mailbox.cell.end_because(StopCause::Panicked(panic))),
+        }
+    }
+
+    async fn live(&mut self) -> Lived<F::Handler> {
         let mut panicked = None;
         loop {
-            let mut handler = match self.build(panicked.take()).await {
-                Ok(handler) => handler,
-                Err(cause) => return cause,
+            let mut handler = match self.handler.take() {
+                Some(handler) => handler,
+                // Boxed, as is the end, so that there is no room for it in the future for all the time between.
+                None => match Box::pin(self.build(panicked.take())).await {
+                    Ok(handler) => handler,
+                    Err(cause) => return Lived::Ended(cause),
+                },
             };
             match self.work(&mut handler).await {
-                Halt::Stopped => return self.finish(handler, StopCause::Stopped).await,
-                Halt::Drained => return self.finish(handler, self.mailbox.cell.cause_of_closing()).await,
+                Halt::Idle => return Lived::Idle(handler),
+                Halt::Stopped => return Lived::Ended(Box::pin(self.finish(handler, StopCause::Stopped)).await),
+                Halt::Drained => {
+                    let cause = self.mailbox.cell.cause_of_closing();
+                    return Lived::Ended(Box::pin(self.finish(handler, cause)).await);
+                }
                 Halt::Aborted => {
                     drop_quietly(handler);
-                    return StopCause::Aborted;
+                    return Lived::Ended(StopCause::Aborted);
                 }
                 Halt::Panicked(panic) => {
                     drop_quietly(handler);
@@ -104,7 +150,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
 
     /// Builds and starts a handler: the first, or one in place of one that panicked.
     async fn build(&mut self, panicked: Option<String>) -> Result<F::Handler, StopCause> {
-        if let (Some(panic), OnPanic::Stop) = (&panicked, self.on_panic) {
+        if let (Some(panic), OnPanic::Stop) = (&panicked, self.ways.on_panic) {
             return Err(StopCause::Panicked(panic.clone()));
         }
         let built = catch_panic_now(|| self.factory.build()).map_err(StopCause::StartFailed)?;
@@ -128,7 +174,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
 
     fn report(&self, panic: &str) {
         let cell = &self.mailbox.cell;
-        tracing::warn!(actor = %cell.address, id = %cell.id, cause = panic, policy = ?self.on_panic, "handler panicked");
+        tracing::warn!(actor = %cell.address, id = %cell.id, cause = panic, policy = ?self.ways.on_panic, "handler panicked");
     }
 
     async fn finish(&mut self, mut handler: F::Handler, cause: StopCause) -> StopCause {
@@ -156,6 +202,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
 
     async fn handle_all(&mut self, handler: &mut F::Handler) -> Halt {
         let mut turn = Turn::default();
+        let mut rests = false;
         while !self.mailbox.cell.is_stopping() {
             if self.in_doubt.is_some() {
                 // Boxed, so that actors which never need it have no room for it in their futures.
@@ -169,6 +216,11 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
                         turn.begin();
                         // It may be closed already, and wait for what is to come back, so that nothing else says so.
                         if self.mailbox.cell.is_stopping() {
+                            return Poll::Ready(false);
+                        }
+                        // Nothing is in hand.
+                        if self.mailbox.cell.may_rest() {
+                            rests = true;
                             return Poll::Ready(false);
                         }
                     }
@@ -204,6 +256,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         match &self.mailbox.cell {
             cell if cell.is_aborting() => Halt::Aborted,
             cell if cell.is_stopping() => Halt::Stopped,
+            _ if rests => Halt::Idle,
             _ => Halt::Drained,
         }
     }
@@ -365,8 +418,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
             }
             Fate::Again(delay) => {
                 self.context.let_go();
-                let ends = failure == Failure::Panicked && self.on_panic == OnPanic::Stop;
-                if self.in_order && !ends {
+                let ends = failure == Failure::Panicked && self.ways.on_panic == OnPanic::Stop;
+                if self.ways.in_order && !ends {
                     doubt.wait(delay);
                     self.in_doubt = Some(doubt);
                 } else {
@@ -392,15 +445,19 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     }
 }
 
-impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
+/// An actor at work, whose task may be dropped at any time.
+struct Unfinished<'a, M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(&'a mut Actor<M, B, F>);
+
+impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Drop for Unfinished<'_, M, B, F> {
     fn drop(&mut self) {
-        let (hub, cell) = (&self.mailbox.hub, &self.mailbox.cell);
+        let Self(actor) = self;
+        let (hub, cell) = (&actor.mailbox.hub, &actor.mailbox.cell);
         // A task that is dropped in the middle of a message had no chance to say how that ended.
         if cell.tally.end_all_in_handler() {
-            match self.in_doubt.take() {
+            match actor.in_doubt.take() {
                 Some(mut doubt) => {
                     let begun = doubt.begun();
-                    if doubt.due.is_none() && !self.context.is_asked() {
+                    if doubt.due.is_none() && !actor.context.is_asked() {
                         // Its handler has left the answer to somebody else.
                         doubt.envelope.set_request(None);
                     }
@@ -409,7 +466,7 @@ impl<M: Message, B: MessageBroker<M>, F> Drop for Actor<M, B, F> {
                 None => cell.tally.count(Outcome::Abandoned),
             }
         }
-        let key = self.keyed.take();
+        let key = actor.keyed.take();
         key.into_iter().for_each(|message| cell.queue.end_key(message));
     }
 }

@@ -13,6 +13,7 @@ use super::{ActorRegistry, RegisterError, WatchError};
 use crate::actor::{ActorCell, Epoch, SpawnOptions};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
+use crate::hibernation::Rounds;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
@@ -29,6 +30,8 @@ pub(crate) struct Hub<M> {
     /// What is to be delivered later.
     pub(crate) agenda: Agenda<M>,
     pub(super) retries: Retries,
+    /// The looks at actors that may hibernate, if any may.
+    pub(super) rounds: Option<Rounds<M>>,
     /// Who gets what is published.
     pub(crate) subscriptions: Subscriptions<M>,
     pub(super) settings: Settings,
@@ -58,6 +61,7 @@ impl<M: Message> Hub<M> {
         Self {
             registry: ActorRegistry::new(settings.strategy),
             agenda: Agenda::new(Arc::clone(&requests.timer)),
+            rounds: settings.hibernate_after.map(|after| Rounds::new(after, Arc::clone(&requests.timer))),
             requests,
             retries: Retries::new(settings.retry, settings.jitter.clone()),
             dead_letters: LetterStore::new(settings.dead_letters),
@@ -309,6 +313,10 @@ impl<M: Message> Hub<M> {
     }
 
     /// The actors that have not ended.
+    pub(super) fn actors(&self) -> Vec<Arc<ActorCell<M>>> {
+        self.all_actors(&self.departures.lock())
+    }
+
     fn all_actors(&self, departures: &Departures<M>) -> Vec<Arc<ActorCell<M>>> {
         let mut actors = self.registry.all();
         actors.extend(departures.displaced.values().cloned());

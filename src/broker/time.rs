@@ -1,6 +1,8 @@
 use std::sync::{Arc, Weak};
 
 use super::Hub;
+use crate::actor::ActorCell;
+use crate::hibernation::Rounds;
 use crate::message::{Deadline, Message};
 use crate::timer::Timer;
 
@@ -25,7 +27,27 @@ impl<M: Message> Hub<M> {
 
     /// Does what is due.
     fn look(self: &Arc<Self>) {
-        self.requests.timer.look(|| Deadline::earlier(self.requests.expire(), self.deliver_due()));
+        self.requests.timer.look(|| {
+            let next = Deadline::earlier(self.requests.expire(), self.deliver_due());
+            Deadline::earlier(next, self.rounds.as_ref().and_then(Rounds::look))
+        });
+    }
+
+    /// Has the actor, whose task begins, hibernate when it has been idle for a while, if that is how the broker was made.
+    #[inline]
+    pub(crate) fn note_awake(self: &Arc<Self>, cell: &Arc<ActorCell<M>>) {
+        if let Some(rounds) = &self.rounds {
+            rounds.include(cell);
+            self.keep_time();
+        }
+    }
+
+    /// Starts the tasks of all who hibernate.
+    fn wake_dormant(&self) {
+        if self.rounds.is_some() {
+            let dormant = self.actors().into_iter().filter(|cell| cell.rest.is_dormant());
+            dormant.for_each(|cell| cell.queue.wake_receiver());
+        }
     }
 }
 
@@ -56,6 +78,8 @@ impl<M: Message> Drop for TimeKeeper<M> {
         self.timer.ended();
         if let Some(hub) = self.hub.upgrade() {
             hub.requests.wake_all();
+            // No runtime knows of them. Those of this one end now, as all its tasks do; others fall asleep again.
+            hub.wake_dormant();
             hub.note_progress();
         }
     }

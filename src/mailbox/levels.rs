@@ -102,6 +102,12 @@ impl<M> Levels<M> {
         }
     }
 
+    /// Gives up the memory of what is empty, to be freed without a lock.
+    pub(super) fn take_buffers(&mut self) -> impl Sized + use<M> {
+        debug_assert_eq!(self.len(), 0, "only what holds nothing rests");
+        std::mem::replace(self, Self::new())
+    }
+
     /// Makes room for a message of `level`: takes out the oldest of the least urgent level, if that is no more urgent
     /// than `level`.
     pub(super) fn evict_for(&mut self, level: MessagePriority) -> Option<MessageEnvelope<M>> {

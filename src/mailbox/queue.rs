@@ -202,6 +202,20 @@ impl<M> Queue<M> {
         receiver.into_iter().for_each(Waker::wake);
     }
 
+    /// Has `receiver` woken by whatever would wake the task of a receiver that waits, and gives back what memory it can. The
+    /// waker comes back if there is something to do.
+    pub(crate) fn rest(&self, receiver: Waker) -> Result<(), Waker> {
+        let mut state = self.state.lock();
+        if self.is_closed() || state.levels.len() > 0 || state.in_line() > 0 {
+            return Err(receiver);
+        }
+        let task = state.receiver.replace(receiver);
+        let buffers = state.levels.take_buffers();
+        drop(state);
+        drop((task, buffers));
+        Ok(())
+    }
+
     /// Has the receiver's task woken by whatever would wake it while it waits for a message.
     pub(crate) fn wake_me(&self, cx: &Context<'_>) {
         self.state.lock().wake_on_message(cx);

@@ -42,6 +42,9 @@ pub struct ActorMetrics {
     pub address: ActorAddress,
     /// Senders that wait for room in its mailbox.
     pub blocked_senders: usize,
+    /// Whether it has given up its task until the next message:
+    /// [`InMemoryBuilder::hibernate_after`](crate::broker::InMemoryBuilder::hibernate_after).
+    pub hibernates: bool,
     /// Whether services and pools pass it over, because its handler keeps [failing](crate::health).
     pub set_aside: bool,
     /// How often it has been set aside. Staying so after a trial has failed is not once more.

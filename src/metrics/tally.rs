@@ -42,6 +42,12 @@ impl Tally {
         self.handled.store(self.handled.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
+    /// How many messages its own task has handled.
+    #[inline]
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn count(&self, outcome: Outcome) {
         self.rest[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
