@@ -8,8 +8,12 @@ use crate::message::{MessageId, RequestKey};
 /// What an actor's handler waits for: nothing in most actors, and rarely more than one thing at a time, so this is a
 /// list that owns no memory until it is used.
 pub(crate) struct Waits {
-    list: Mutex<Vec<Wait>>,
+    list: Mutex<Option<Box<List>>>,
 }
+
+/// By itself, so that an actor whose handler has never waited has none.
+#[derive(Default)]
+struct List(Vec<Wait>);
 
 /// One thing that a handler waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +34,19 @@ pub(crate) struct RoomWait {
 
 impl Waits {
     pub(super) const fn new() -> Self {
-        Self { list: Mutex::new(Vec::new()) }
+        Self { list: Mutex::new(None) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.list.lock().is_empty()
+        self.list.lock().as_ref().is_none_or(|list| list.0.is_empty())
     }
 
     pub(crate) fn contains(&self, wait: Wait) -> bool {
-        self.list.lock().contains(&wait)
+        self.list.lock().as_ref().is_some_and(|list| list.0.contains(&wait))
     }
 
     pub(crate) fn list(&self) -> Vec<Wait> {
-        self.list.lock().clone()
+        self.list.lock().as_ref().map_or_else(Vec::new, |list| list.0.clone())
     }
 }
 
@@ -54,7 +58,7 @@ pub(crate) struct Waiting<M> {
 
 impl<M> Waiting<M> {
     pub(crate) fn begin(cell: Arc<ActorCell<M>>, wait: Wait) -> Self {
-        cell.waits.list.lock().push(wait);
+        cell.waits.list.lock().get_or_insert_default().0.push(wait);
         Self { cell, wait }
     }
 
@@ -65,7 +69,10 @@ impl<M> Waiting<M> {
             let before = Wait::Room(*room);
             room.in_line = true;
             let mut list = self.cell.waits.list.lock();
-            list.iter_mut().filter(|wait| **wait == before).for_each(|wait| *wait = Wait::Room(*room));
+            list.iter_mut()
+                .flat_map(|list| &mut list.0)
+                .filter(|wait| **wait == before)
+                .for_each(|wait| *wait = Wait::Room(*room));
         }
     }
 }
@@ -73,8 +80,10 @@ impl<M> Waiting<M> {
 impl<M> Drop for Waiting<M> {
     fn drop(&mut self) {
         let mut list = self.cell.waits.list.lock();
-        if let Some(place) = list.iter().position(|wait| *wait == self.wait) {
-            list.swap_remove(place);
+        if let Some(list) = &mut *list
+            && let Some(place) = list.0.iter().position(|wait| *wait == self.wait)
+        {
+            list.0.swap_remove(place);
         }
     }
 }

