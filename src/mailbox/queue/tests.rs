@@ -159,3 +159,28 @@ fn an_envelope_is_stamped_on_every_way_into_a_mailbox() {
     assert!(queue.fill(&mut batch));
     assert!(queue.take(&mut batch).is_some_and(|envelope| envelope.stamped().is_some()));
 }
+
+#[test]
+fn a_receiver_rests_only_while_there_is_nothing_for_it() {
+    struct Woken(AtomicBool);
+    impl std::task::Wake for Woken {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let queue = Queue::new(MailboxOptions::default());
+    let mut batch = Batch::new();
+    let woken = std::sync::Arc::new(Woken(AtomicBool::new(false)));
+    let rest = || queue.rest(Waker::from(std::sync::Arc::clone(&woken))).is_ok();
+    burst(&queue, &mut batch, 3);
+    assert!(rest());
+    assert_eq!(buffers(&queue, &Batch::new()), 0);
+    assert!(queue.push(note(1)).is_ok());
+    assert!(woken.0.swap(false, Ordering::SeqCst));
+    assert!(!rest(), "there is a message");
+    assert_eq!(next(&queue, &mut batch), Some(1));
+    assert!(rest());
+    queue.close();
+    assert!(woken.0.load(Ordering::SeqCst));
+    assert!(!rest(), "nothing is to come");
+}
