@@ -82,7 +82,8 @@ struct Unanswered<M> {
 }
 
 impl<M> RequestError<M> {
-    pub(crate) fn refused(kind: RequestErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
+    /// The error of a request that was not accepted and never ran, for those who write a broker or wrap one.
+    pub fn refused(kind: RequestErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
         envelope.leave_sender();
         Self { unanswered: Box::new(Unanswered { kind, ran: Ran::Never, to, envelope: Some(envelope) }) }
     }

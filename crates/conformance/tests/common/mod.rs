@@ -1,0 +1,35 @@
+//! The in-memory broker as a candidate.
+
+use std::time::Duration;
+
+use switchboard::InMemoryMessageBroker;
+use switchboard::dead_letters::DeadLetterFilter;
+use switchboard_conformance::{Accounts, Candidate, Capabilities, Capability, Job, Letter};
+
+/// It can do everything that one process can.
+#[derive(Debug)]
+pub(crate) struct InMemory;
+
+impl Candidate for InMemory {
+    type Broker = InMemoryMessageBroker<Job>;
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all_but([Capability::ClusterWideNames, Capability::Durable])
+    }
+
+    async fn make(&self) -> Self::Broker {
+        InMemoryMessageBroker::new()
+    }
+
+    async fn accounts(&self, broker: &Self::Broker) -> Option<Accounts> {
+        Some(Accounts::of(broker))
+    }
+
+    async fn dead_letters(&self, broker: &Self::Broker) -> Option<Vec<Letter>> {
+        Some(broker.dead_letters().read(&DeadLetterFilter::all()).into_iter().map(Letter::from).collect())
+    }
+
+    async fn shut_down(&self, broker: &Self::Broker, time: Duration) {
+        broker.shutdown(time).await;
+    }
+}
