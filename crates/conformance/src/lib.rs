@@ -35,10 +35,14 @@
 //! networks and machines do: see [`faults`].
 #![forbid(unsafe_code)]
 
+pub mod faults;
 pub mod suite;
 
 mod cases;
+mod probe;
 
+pub use faults::{Fault, FaultEntry, FaultPlan, FaultyBroker};
+pub use probe::{Probe, Unexpected};
 pub use suite::{
     Accounts, Candidate, Capabilities, Capability, Case, Clock, Failure, Guarantee, Job, Letter, Report, Verdict, run,
     run_case,

@@ -129,11 +129,9 @@ impl Candidate for RealTime {
 
 #[test]
 fn cases_run_by_the_machines_clock_too() {
-    for case in [
-        ORDER,
-        "a_handler_that_is_at_work_leads_to_a_timeout_at_the_deadline",
-        "a_handler_knows_how_much_time_is_left",
-    ] {
+    for case in
+        [ORDER, "a_handler_that_is_at_work_leads_to_a_timeout_at_the_deadline", "a_handler_knows_how_much_time_is_left"]
+    {
         assert_eq!(run_case(&RealTime, case), Verdict::Passed, "{case}");
     }
 }

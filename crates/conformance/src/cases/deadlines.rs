@@ -62,7 +62,7 @@ pub(crate) async fn what_a_handler_asks_inherits_the_deadline<C: Candidate>(stag
     stage.staff(&desk, 8).await?;
     stage.staff(&annex, 8).await?;
     let time = stage.clock().patience() / 2;
-    let envelope = Job::Ask(annex, Box::new(Job::TimeLeft)).within(time);
+    let envelope = Job::AskTimeLeft(annex).within(time);
     let reply = stage.soon("the request ends", stage.broker().request(&desk, envelope)).await?;
     let left = milliseconds(reply?)?;
     check(left <= time, || format!("{left:?} are left of {time:?}"))

@@ -120,7 +120,7 @@ pub(crate) async fn another_actor_can_answer<C: Candidate>(stage: &Stage<'_, C>)
     let (desk, annex) = (stage.desk()?, stage.annex()?);
     let staffed = stage.staff(&desk, 8).await?;
     let other = stage.staff(&annex, 8).await?;
-    let asking = stage.broker().request(&desk, Job::Pass(annex, Box::new(Job::Echo(1))));
+    let asking = stage.broker().request(&desk, Job::Pass(annex, 1));
     let reply = stage.soon("the request ends", asking).await?;
     same("the reply", &reply?, &Job::Answer(1))?;
     same("what the other handled", &other.numbers(), &[1])?;

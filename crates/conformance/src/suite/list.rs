@@ -135,7 +135,7 @@ macro_rules! all {
 crate::__cases! { [all] }
 
 /// A test for each case of the suite, in a module for each guarantee: `suite!(candidate)`, where `candidate` is an
-/// expression of a [`Candidate`](crate::Candidate).
+/// expression of a [`Candidate`].
 ///
 /// A test fails with what its case saw, and passes where the candidate lacks a capability; it says so then.
 #[macro_export]

@@ -85,8 +85,9 @@ impl<'c, C: Candidate> Stage<'c, C> {
     /// Waits until it is so.
     pub(crate) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) -> Result<(), Seen> {
         let waiting = async {
+            let mut looks = Looks::new();
             while !is_so() {
-                sleep(Duration::from_millis(1)).await;
+                looks.pause().await;
             }
         };
         self.soon(what, waiting).await
@@ -143,12 +144,13 @@ impl<'c, C: Candidate> Stage<'c, C> {
     /// The accounts when nothing is under way any more.
     pub(crate) async fn settled_accounts(&self) -> Result<Accounts, Seen> {
         let settling = async {
+            let mut looks = Looks::new();
             loop {
                 let accounts = self.accounts().await?;
                 if accounts.under_way == 0 {
                     return Ok(accounts);
                 }
-                sleep(Duration::from_millis(1)).await;
+                looks.pause().await;
             }
         };
         self.soon("nothing is under way any more", settling).await?
@@ -162,12 +164,13 @@ impl<'c, C: Candidate> Stage<'c, C> {
     /// Waits until there are so many dead letters.
     pub(crate) async fn letters_of(&self, letters: usize) -> Result<Vec<Letter>, Seen> {
         let waiting = async {
+            let mut looks = Looks::new();
             loop {
                 let all = self.letters().await?;
                 if all.len() >= letters {
                     return Ok(all);
                 }
-                sleep(Duration::from_millis(1)).await;
+                looks.pause().await;
             }
         };
         match self.soon("", waiting).await {
@@ -179,5 +182,21 @@ impl<'c, C: Candidate> Stage<'c, C> {
     /// Shuts the broker down.
     pub(crate) async fn shut_down(&self, time: Duration) -> Result<(), Seen> {
         self.soon("the broker is shut down", self.candidate.shut_down(&self.broker, time)).await
+    }
+}
+
+/// The times between two looks at what is waited for: short at first, longer if it takes long.
+struct Looks(Duration);
+
+impl Looks {
+    const LONGEST: Duration = Duration::from_millis(250);
+
+    fn new() -> Self {
+        Self(Duration::from_millis(1))
+    }
+
+    async fn pause(&mut self) {
+        sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Self::LONGEST);
     }
 }

@@ -120,11 +120,11 @@ async fn delegate<B: MessageBroker<Job>>(job: Job, context: &Context<Job, B>) ->
                 context.send(&to, Job::Note(number)).await.map_err(|error| error.to_string())?;
             }
         }
-        Job::Ask(to, job) => {
-            let answer = context.request(&to, *job).await.map_err(|error| error.to_string())?;
+        Job::AskTimeLeft(to) => {
+            let answer = context.request(&to, Job::TimeLeft).await.map_err(|error| error.to_string())?;
             context.reply(answer).await.map_err(|error| error.to_string())?;
         }
-        Job::Pass(to, job) => context.forward(&to, *job).await.map_err(|error| error.to_string())?,
+        Job::Pass(to, number) => context.forward(&to, Job::Echo(number)).await.map_err(|error| error.to_string())?,
         job => return Err(format!("nobody knows how to do {job:?}")),
     }
     Ok(())
