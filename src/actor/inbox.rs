@@ -47,6 +47,12 @@ impl<M: Message, B: MessageBroker<M>> Inbox<M, B> {
         Self { mailbox, broker, _departure: departure }
     }
 
+    /// The same inbox, whose answers go through `wrapper`: for brokers that wrap the one that made it.
+    pub fn through<W: MessageBroker<M>>(self, wrapper: W) -> Inbox<M, W> {
+        let Self { mailbox, broker: _, _departure } = self;
+        Inbox { mailbox, broker: wrapper, _departure }
+    }
+
     /// The next message that has not expired and whose caller, if it is a request, still waits; `None` when the inbox
     /// is closed and empty, or the broker was shut down and its time was up.
     ///

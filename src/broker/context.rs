@@ -19,6 +19,10 @@ use crate::schedule::{Recurring, Scheduled};
 use crate::topics::{Published, Subject};
 use crate::watching::Watch;
 
+mod lent;
+
+pub use lent::LentContext;
+
 /// A handler's way back: to whoever asked, and to the broker.
 ///
 /// What is sent through it names this actor as its sender, and has no more time than the message being handled has.

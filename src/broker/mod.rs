@@ -72,7 +72,7 @@ mod traits;
 
 pub use broadcasted::Broadcasted;
 pub use caller::{Caller, Declined};
-pub use context::Context;
+pub use context::{Context, LentContext};
 pub use error::{
     AskError, ForwardError, ForwardErrorKind, JoinError, Ran, RegisterError, ReplyError, ReplyErrorKind, RequestError,
     RequestErrorKind, SendError, SendErrorKind, WatchError,

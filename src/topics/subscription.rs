@@ -23,6 +23,11 @@ impl<M: Message, B: MessageBroker<M>> Subscription<M, B> {
         Self { seat, inbox }
     }
 
+    /// The same subscription, whose answers go through `wrapper`, as [`Inbox::through`].
+    pub fn through<W: MessageBroker<M>>(self, wrapper: W) -> Subscription<M, W> {
+        Subscription { seat: self.seat, inbox: self.inbox.through(wrapper) }
+    }
+
     /// The next message, as [`Inbox::recv`]; `None` when it is closed and empty, or the broker was shut down and its time
     /// was up.
     ///

@@ -27,7 +27,9 @@ impl<M> ForwardError<M> {
         Self { kind: ForwardErrorKind::NotAsked, caller: None, envelope }
     }
 
-    pub(crate) fn not_sent(error: SendError<M>, caller: Option<Caller>) -> Self {
+    /// The error where the other actor did not take it, for those who write a broker or wrap one. The caller, if there is
+    /// one, still waits.
+    pub fn not_sent(error: SendError<M>, caller: Option<Caller>) -> Self {
         let (kind, _, envelope) = error.into_parts();
         Self { kind: ForwardErrorKind::NotSent(kind), caller, envelope }
     }

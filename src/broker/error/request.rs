@@ -82,9 +82,15 @@ struct Unanswered<M> {
 }
 
 impl<M> RequestError<M> {
-    pub(crate) fn refused(kind: RequestErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
+    /// The error of a request that was not accepted and never ran, for those who write a broker or wrap one.
+    pub fn refused(kind: RequestErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
         envelope.leave_sender();
         Self { unanswered: Box::new(Unanswered { kind, ran: Ran::Never, to, envelope: Some(envelope) }) }
+    }
+
+    /// The error of a request that was accepted and has no reply, for those who write a broker or wrap one.
+    pub fn unanswered(kind: RequestErrorKind, ran: Ran, to: ActorAddress) -> Self {
+        Self { unanswered: Box::new(Unanswered { kind, ran, to, envelope: None }) }
     }
 
     pub(crate) fn ended(ended: Ended, to: ActorAddress) -> Self {
@@ -99,8 +105,7 @@ impl<M> RequestError<M> {
             // Only a handler passes on what it has begun with.
             Ended::WouldDeadlock(cycle) => (RequestErrorKind::WouldDeadlock { cycle }, true),
         };
-        let ran = if begun { Ran::Maybe } else { Ran::Never };
-        Self { unanswered: Box::new(Unanswered { kind, ran, to, envelope: None }) }
+        Self::unanswered(kind, if begun { Ran::Maybe } else { Ran::Never }, to)
     }
 
     /// Why there is no reply.

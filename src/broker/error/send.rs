@@ -105,7 +105,8 @@ struct Refused<M> {
 }
 
 impl<M> SendError<M> {
-    pub(crate) fn new(kind: SendErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
+    /// A refusal of this message, for those who write a broker or wrap one.
+    pub fn new(kind: SendErrorKind, to: ActorAddress, mut envelope: MessageEnvelope<M>) -> Self {
         envelope.leave_sender();
         Self { refused: Box::new(Refused { kind, to, envelope }) }
     }
