@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use crate::case::WORKERS;
+
 const LOCKED: &str = include_str!("../Cargo.lock");
 
 /// The processor, its cores, the system and the compiler, in one line.
@@ -21,6 +23,10 @@ pub fn version(package: &str) -> &'static str {
     let entry = LOCKED.split("[[package]]").find(|entry| entry.contains(&format!("\nname = \"{package}\"\n")));
     let version = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
     version.map_or("unknown", |version| version.trim_matches('"'))
+}
+/// The workers of the runtime that most scenarios are measured on.
+pub fn workers() -> usize {
+    WORKERS.get().copied().unwrap_or(2)
 }
 
 fn processor() -> String {
