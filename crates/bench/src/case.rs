@@ -17,12 +17,17 @@ use crate::scenario::{
     measure_pairs, measure_sharing, measure_tells, measure_tells_in_turn,
 };
 
-/// How many workers [`RUNTIME`] gets. Two where nobody has said, with which the budgets were set.
+/// How many workers the runtime has, if that was said.
 pub static WORKERS: OnceLock<usize> = OnceLock::new();
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime(*WORKERS.get_or_init(|| 2)));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime(workers()));
 /// For the scenarios that say so.
 static ONE_WORKER: LazyLock<Runtime> = LazyLock::new(|| runtime(1));
+
+/// Two where nobody has said otherwise: the budgets were set with them.
+pub fn workers() -> usize {
+    WORKERS.get().copied().unwrap_or(2)
+}
 
 fn runtime(workers: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(workers).enable_time().build().expect("a few threads can be started")
@@ -138,6 +143,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(pool::<peers::async_channel::Shared>());
     cases.extend(publishes::<peers::switchboard::Publisher>());
     cases.extend(publishes::<peers::switchboard::Telling>());
+    cases.extend(publishes::<peers::ractor::Publisher>());
     cases.extend(publishes::<peers::mpsc::Telling>());
     cases.extend(growth::cases());
     cases

@@ -3,8 +3,6 @@
 use std::fs;
 use std::process::Command;
 
-use crate::case::WORKERS;
-
 const LOCKED: &str = include_str!("../Cargo.lock");
 
 /// The processor, its cores, the system and the compiler, in one line.
@@ -24,11 +22,6 @@ pub fn version(package: &str) -> &'static str {
     let version = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
     version.map_or("unknown", |version| version.trim_matches('"'))
 }
-/// The workers of the runtime that most scenarios are measured on.
-pub fn workers() -> usize {
-    WORKERS.get().copied().unwrap_or(2)
-}
-
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

@@ -84,11 +84,11 @@ fn measure(plan: &Plan, out: Option<&Path>, plots: Option<&Path>) -> Result<(), 
 }
 
 fn parse(mut arguments: lexopt::Parser) -> Result<Task, lexopt::Error> {
-    let mut plan = Plan { rounds: 5, time: FULL, actors: 100_000, part: None, peer: None };
+    let mut plan = Plan { rounds: 5, time: FULL, actors: 100_000, largest: u64::MAX, part: None, peer: None };
     let (mut out, mut plots) = (None, None);
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("quick") => (plan.rounds, plan.time) = (3, QUICK),
+            Long("quick") => (plan.rounds, plan.time, plan.largest) = (3, QUICK, 100_000),
             Long("million") => plan.actors = 1_000_000,
             Long("peer") => plan.peer = Some(arguments.value()?.string()?),
             Long("workers") => {

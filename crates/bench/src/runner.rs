@@ -1,6 +1,6 @@
 //! Measures all rows, round by round: the first round of all, then the second of all, so that a disturbance hits all alike.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub struct Plan {
     /// What all rounds of all rows take together, without what they need to start and to end.
     pub time: Duration,
     pub actors: usize,
+    /// No scenario with a size of more than this.
+    pub largest: u64,
     /// Only scenarios with this in their names.
     pub part: Option<String>,
     /// Only rows with this in their peers' names.
@@ -73,13 +75,14 @@ impl Figures {
 ///
 /// If a process that measures memory cannot be started, or does not say what it measured.
 pub fn run(plan: &Plan) -> io::Result<Figures> {
-    let cases: Vec<_> = cases().into_iter().filter(|case| plan.wants(case.scenario, case.peer)).collect();
+    let mut cases = cases();
+    cases.retain(|case| plan.wants(case.scenario, case.peer) && case.size.is_none_or(|size| size <= plan.largest));
     let delay_cases: Vec<_> = delay_cases().into_iter().filter(|case| plan.wants(LATENCY, case.peer)).collect();
     let pace = plan.pace(cases.len() + delay_cases.len());
     let mut times = vec![Vec::with_capacity(plan.rounds); cases.len()];
     let mut delays = vec![delays::none(); delay_cases.len()];
     for round in 1..=plan.rounds {
-        let say = |scenario: &str, peer: &str| eprint!("\r\x1b[Kround {round} of {}: {scenario}, {peer}", plan.rounds);
+        let say = |scenario: &str, peer: &str| say(&format!("round {round} of {}: {scenario}, {peer}", plan.rounds));
         for (case, times) in cases.iter().zip(&mut times).filter(|(case, _)| round <= case.most_rounds) {
             say(case.scenario, case.peer);
             times.push(case.run(pace));
@@ -92,13 +95,13 @@ pub fn run(plan: &Plan) -> io::Result<Figures> {
     let times = cases.into_iter().zip(times.into_iter().filter_map(Spread::of)).collect();
     let delays = delay_cases.into_iter().zip(delays).collect();
     let memory = measure_memory(plan)?;
-    eprintln!("\r\x1b[Kdone");
+    say("done\n");
     Ok(Figures { pace, times, delays, memory })
 }
 
 fn measure_memory(plan: &Plan) -> io::Result<Vec<(&'static str, Footprint)>> {
     let measure = |peer: &'static str| {
-        eprint!("\r\x1b[Kbytes per idle actor: {peer}");
+        say(&format!("bytes per idle actor: {peer}"));
         Ok((peer, measure_apart(peer, plan.actors)?))
     };
     memory_cases().iter().map(|case| case.peer).filter(|peer| plan.wants("idle", peer)).map(measure).collect()
@@ -112,5 +115,12 @@ fn measure_apart(peer: &str, actors: usize) -> io::Result<Footprint> {
     match (figures.next(), figures.next()) {
         (Some(live), Some(resident)) => Ok(Footprint { live, resident }),
         _ => Err(io::Error::other(format!("measuring {peer} failed: {}", String::from_utf8_lossy(&output.stderr)))),
+    }
+}
+
+/// In place of what was said before, where somebody looks on.
+fn say(what: &str) {
+    if io::stderr().is_terminal() {
+        eprint!("\r\x1b[K{what}");
     }
 }

@@ -1,6 +1,6 @@
 //! How the cost grows: one line per peer, one point per size.
 
-use super::{Case, RUNTIME};
+use super::{Case, RUNTIME, runtime, workers};
 use crate::peers::{mpsc, switchboard};
 use crate::scenario::{Tell, measure_resolve, measure_tells, measure_tells_among};
 
@@ -62,13 +62,18 @@ fn tells_among<T: Tell>() -> [Case; 6] {
 }
 
 fn among<T: Tell, const ACTORS: usize>() -> Case {
-    let case = Case::new::<T>(AMONG, |pace| RUNTIME.block_on(measure_tells_among::<T>(ACTORS, pace)));
+    // A runtime of its own, which takes a million actors down with it sooner than they end one by one.
+    let case = Case::new::<T>(AMONG, |pace| runtime(workers()).block_on(measure_tells_among::<T>(ACTORS, pace)));
     of_many(case, ACTORS)
 }
 
 /// To start a million actors takes longer than to measure with them.
 fn of_many(case: Case, actors: usize) -> Case {
-    let most_rounds = if actors < 100_000 { usize::MAX } else { 2 };
+    let most_rounds = match actors {
+        ..100_000 => usize::MAX,
+        100_000..1_000_000 => 2,
+        1_000_000.. => 1,
+    };
     Case { size: Some(actors as u64), most_rounds, ..case }
 }
 

@@ -1,12 +1,14 @@
 //! ractor. Its mailboxes have no bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::ractor::port::OutputPort;
 use ::ractor::rpc::CallResult;
 use ::ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinHandle;
 
-use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::scenario::{Ask, Churn, Fan, Idle, Kind, Peer, Tell};
 use crate::work::{Sum, Work};
 
 pub struct Adder<const REST: usize>;
@@ -45,6 +47,36 @@ impl<const REST: usize> Tell<REST> for Teller<REST> {
 
     async fn tell(&self, work: Work<REST>) {
         self.0.cast(work).expect("the actor is there");
+    }
+}
+
+/// An output port, in the version that loses nothing, and the actors that it forwards to.
+#[derive(Clone)]
+pub struct Publisher {
+    port: Arc<OutputPort<Work>>,
+    actors: Arc<[Teller]>,
+}
+
+impl Peer for Publisher {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+
+    async fn end(self) {
+        Teller::end_many(self.actors.to_vec()).await;
+    }
+}
+
+impl Fan for Publisher {
+    async fn start(sums: Vec<Sum>) -> Self {
+        let (port, actors) = (OutputPort::default(), Teller::start_many(sums).await);
+        for actor in &actors {
+            port.subscribe(actor.0.clone(), Some);
+        }
+        Self { port: Arc::new(port), actors: actors.into() }
+    }
+
+    async fn give(&self, work: Work) {
+        self.port.send(work);
     }
 }
 

@@ -17,18 +17,18 @@ pub struct Bar<'a> {
     pub whisker: [f64; 2],
 }
 
-/// The shortest bar on top.
+/// The shortest bar on top. A whisker that goes far beyond all bars ends at the edge.
 pub fn chart(title: &str, key: &str, mut bars: Vec<Bar<'_>>) -> String {
     bars.sort_by(|one, other| one.length.total_cmp(&other.length));
-    let least = bars.first().map_or(1.0, |bar| bar.length);
-    let most = bars.last().map_or(1.0, |bar| bar.length);
+    let least = bars.iter().map(|bar| bar.whisker[0]).fold(f64::MAX, f64::min);
+    let most = bars.iter().map(|bar| bar.length).fold(0.0, f64::max);
     let scale = Scale::of(least, most);
     let bottom = TOP + ROW * bars.len() as f64;
     let mut body = axis(&scale, bottom);
     for (row, bar) in bars.iter().enumerate() {
         body += &draw(bar, &scale, TOP + ROW * row as f64);
     }
-    let key = format!("{key}{}", if scale.is_log { ", by powers of ten" } else { "" });
+    let key = format!("{key}{}; grey has no actor library in it", if scale.is_log { ", by powers of ten" } else { "" });
     page(title, bottom + 34.0, &key, &body)
 }
 

@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::{budgets, growth, plots};
-use crate::case::{Case, GROWTH, LATENCY, SCENARIOS};
+use crate::case::{Case, GROWTH, LATENCY, SCENARIOS, workers};
 use crate::machine;
 use crate::runner::{Figures, Plan};
 use crate::scenario::Kind;
@@ -45,7 +45,7 @@ fn heading(plan: &Plan, figures: &Figures) -> String {
         versions.join(", "),
         plan.rounds,
         figures.pace.round.as_millis(),
-        machine::workers(),
+        workers(),
     )
 }
 

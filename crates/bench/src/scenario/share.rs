@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::{Pace, Peer};
 use crate::work::Work;
 
-/// Messages per lap.
-const LAP: u64 = 20_000;
+/// Messages per lap: so many that it does not matter how its end is found.
+const LAP: u64 = 100_000;
 /// Receivers that share the work.
 const MEMBERS: usize = 4;
 
@@ -41,20 +41,20 @@ pub trait Share: Peer + Clone + Sync {
 
 /// Nanoseconds per message of one task to four receivers that share them, until they have received the last one.
 pub async fn measure_sharing<S: Share>(pace: Pace) -> f64 {
-    let counts = vec![(); MEMBERS].into_iter().map(|()| Count::default()).collect::<Vec<_>>();
+    let counts: Vec<_> = (0..MEMBERS).map(|_| Count::default()).collect();
     let way = S::start(counts.clone()).await;
     let mut sent = 0;
     let time = pace
         .laps(LAP, async || {
-            let sender = way.clone();
+            sent += LAP;
+            let (sender, counts) = (way.clone(), counts.clone());
             let sending = tokio::spawn(async move {
                 for _ in 0..LAP {
                     sender.tell(Work::ONE).await;
                 }
+                all_seen(&counts, sent).await;
             });
             sending.await.expect("the sender ends well");
-            sent += LAP;
-            all_seen(&counts, sent).await;
         })
         .await;
     way.end().await;
