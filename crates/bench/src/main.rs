@@ -36,8 +36,8 @@ const USAGE: &str =
   --plots DIR  draw each table as an SVG in DIR, and refer to it in the tables";
 
 /// What the rounds take together, without what the rows need to start and to end.
-const FULL: Duration = Duration::from_secs(300);
-const QUICK: Duration = Duration::from_secs(50);
+const FULL: Duration = Duration::from_secs(270);
+const QUICK: Duration = Duration::from_secs(40);
 
 /// What is to be done.
 enum Task {

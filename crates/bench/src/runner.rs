@@ -16,6 +16,9 @@ const SHORTEST_ROUND: Duration = Duration::from_millis(30);
 /// And no longer, when there are few rows.
 const LONGEST_ROUND: Duration = Duration::from_millis(300);
 
+/// For a latency that one message in a thousand has, there must be many messages.
+const LATENCY_ROUND: Duration = Duration::from_millis(500);
+
 /// What is measured, and how much of it.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -78,7 +81,7 @@ pub fn run(plan: &Plan) -> io::Result<Figures> {
     let mut cases = cases();
     cases.retain(|case| plan.wants(case.scenario, case.peer) && case.size.is_none_or(|size| size <= plan.largest));
     let delay_cases: Vec<_> = delay_cases().into_iter().filter(|case| plan.wants(LATENCY, case.peer)).collect();
-    let pace = plan.pace(cases.len() + delay_cases.len());
+    let pace = plan.pace(cases.len());
     let mut times = vec![Vec::with_capacity(plan.rounds); cases.len()];
     let mut delays = vec![delays::none(); delay_cases.len()];
     for round in 1..=plan.rounds {
@@ -89,7 +92,7 @@ pub fn run(plan: &Plan) -> io::Result<Figures> {
         }
         for (case, delays) in delay_cases.iter().zip(&mut delays) {
             say(LATENCY, case.peer);
-            *delays += case.run(pace);
+            *delays += case.run(Pace { round: LATENCY_ROUND });
         }
     }
     let times = cases.into_iter().zip(times.into_iter().filter_map(Spread::of)).collect();

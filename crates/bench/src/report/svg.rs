@@ -78,8 +78,11 @@ impl Scale {
     /// Round values that the axis shows.
     pub fn ticks(&self) -> Vec<f64> {
         if self.is_log {
-            let first = self.low.log10().ceil() as i32;
-            return (first..).map(|power| 10_f64.powi(power)).take_while(|tick| *tick <= self.high).collect();
+            let between: &[f64] = if self.high < self.low * 200.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+            let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+            let powers = (first..=last).map(|power| 10_f64.powi(power));
+            let ticks = powers.flat_map(|power| between.iter().map(move |tick| tick * power));
+            return ticks.filter(|tick| (self.low..=self.high).contains(tick)).collect();
         }
         let rough = self.high / 5.0;
         let power = 10_f64.powf(rough.log10().floor());
@@ -112,6 +115,11 @@ mod tests {
         assert_eq!(scale.ticks(), [100.0, 1_000.0, 10_000.0]);
         let steps = [30.0, 300.0, 3_000.0].map(|value| scale.place(value));
         assert!((steps[2] - steps[1] - (steps[1] - steps[0])).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_short_axis_by_powers_of_ten_shows_values_between_them() {
+        assert_eq!(Scale::of(16.0, 400.0).ticks(), [10.0, 20.0, 50.0, 100.0, 200.0, 500.0]);
     }
 
     #[test]
