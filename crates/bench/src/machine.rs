@@ -22,7 +22,6 @@ pub fn version(package: &str) -> &'static str {
     let version = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
     version.map_or("unknown", |version| version.trim_matches('"'))
 }
-
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

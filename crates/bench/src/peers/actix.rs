@@ -21,9 +21,9 @@ static ARBITER: LazyLock<ArbiterHandle> = LazyLock::new(|| {
     receiver.recv().expect("the system starts")
 });
 
-pub struct Told(Work);
+pub struct Told<const REST: usize>(Work<REST>);
 
-impl Message for Told {
+impl<const REST: usize> Message for Told<REST> {
     type Result = ();
 }
 
@@ -33,28 +33,28 @@ impl Actor for Adder {
     type Context = Context<Self>;
 }
 
-impl Handler<Told> for Adder {
+impl<const REST: usize> Handler<Told<REST>> for Adder {
     type Result = ();
 
-    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
+    fn handle(&mut self, told: Told<REST>, _: &mut Context<Self>) {
         self.0.add(told.0);
     }
 }
 
 #[derive(Clone)]
-pub struct Teller(Addr<Adder>);
+pub struct Teller<const REST: usize = 5>(Addr<Adder>);
 
-impl Peer for Teller {
+impl<const REST: usize> Peer for Teller<REST> {
     const NAME: &'static str = "actix";
     const KIND: Kind = Kind::Framework;
 }
 
-impl Tell for Teller {
+impl<const REST: usize> Tell<REST> for Teller<REST> {
     async fn start(sum: Sum) -> Self {
         Self(Adder::start_in_arbiter(&ARBITER, |_| Adder(sum)))
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         self.0.do_send(Told(work));
     }
 }

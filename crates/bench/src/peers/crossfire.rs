@@ -4,20 +4,20 @@ use tokio::sync::oneshot;
 
 use crate::scenario::{Ask, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
-use ::crossfire::mpsc::Array;
+use ::crossfire::mpsc::{Array, List};
 
 /// A message, and where its answer goes.
 type Question = (Work, oneshot::Sender<Work>);
 
 #[derive(Clone)]
-pub struct Teller(::crossfire::MAsyncTx<Array<Work>>);
+pub struct Teller<const REST: usize = 5>(::crossfire::MAsyncTx<Array<Work<REST>>>);
 
-impl Peer for Teller {
+impl<const REST: usize> Peer for Teller<REST> {
     const NAME: &'static str = "crossfire";
     const KIND: Kind = Kind::Floor;
 }
 
-impl Tell for Teller {
+impl<const REST: usize> Tell<REST> for Teller<REST> {
     async fn start(mut sum: Sum) -> Self {
         let (sender, receiver) = ::crossfire::mpsc::bounded_async(CAPACITY);
         tokio::spawn(async move {
@@ -28,8 +28,33 @@ impl Tell for Teller {
         Self(sender)
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         self.0.send(work).await.expect("the receiver is there");
+    }
+}
+
+/// By a channel without a bound.
+#[derive(Clone)]
+pub struct Unbounded(::crossfire::MTx<List<Work>>);
+
+impl Peer for Unbounded {
+    const NAME: &'static str = "crossfire";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Tell for Unbounded {
+    async fn start(mut sum: Sum) -> Self {
+        let (sender, receiver) = ::crossfire::mpsc::unbounded_async();
+        tokio::spawn(async move {
+            while let Ok(work) = receiver.recv().await {
+                sum.add(work);
+            }
+        });
+        Self(sender)
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.send(work).expect("the receiver is there");
     }
 }
 

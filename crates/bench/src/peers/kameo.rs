@@ -21,28 +21,30 @@ impl Actor for Adder {
     }
 }
 
-impl Message<Work> for Adder {
+impl<const REST: usize> Message<Work<REST>> for Adder {
     type Reply = ();
 
-    async fn handle(&mut self, work: Work, _: &mut Context<Self, ()>) {
+    async fn handle(&mut self, work: Work<REST>, _: &mut Context<Self, ()>) {
         self.0.add(work);
     }
 }
 
+/// With a mailbox that is `BOUNDED` or not.
 #[derive(Clone)]
-pub struct Teller(ActorRef<Adder>);
+pub struct Teller<const REST: usize = 5, const BOUNDED: bool = true>(ActorRef<Adder>);
 
-impl Peer for Teller {
+impl<const REST: usize, const BOUNDED: bool> Peer for Teller<REST, BOUNDED> {
     const NAME: &'static str = "kameo";
     const KIND: Kind = Kind::Framework;
 }
 
-impl Tell for Teller {
+impl<const REST: usize, const BOUNDED: bool> Tell<REST> for Teller<REST, BOUNDED> {
     async fn start(sum: Sum) -> Self {
-        Self(Adder::spawn_with_mailbox(Adder(sum), mailbox::bounded(CAPACITY)))
+        let mailbox = if BOUNDED { mailbox::bounded(CAPACITY) } else { mailbox::unbounded() };
+        Self(Adder::spawn_with_mailbox(Adder(sum), mailbox))
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         self.0.tell(work).send().await.expect("the actor is there");
     }
 }

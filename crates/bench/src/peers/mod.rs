@@ -3,6 +3,7 @@
 pub mod actix;
 pub mod async_channel;
 pub mod crossfire;
+pub mod direct;
 pub mod flume;
 pub mod kameo;
 pub mod kanal;

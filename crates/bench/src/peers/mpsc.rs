@@ -1,23 +1,25 @@
 //! tokio mpsc, and tokio's `oneshot` for answers.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::scenario::{Ask, Churn, Fan, Idle, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
 /// A message, and where its answer goes.
 type Question = (Work, oneshot::Sender<Work>);
 
 #[derive(Clone)]
-pub struct Teller(mpsc::Sender<Work>);
+pub struct Teller<const REST: usize = 5>(mpsc::Sender<Work<REST>>);
 
-impl Peer for Teller {
+impl<const REST: usize> Peer for Teller<REST> {
     const NAME: &'static str = "tokio mpsc";
     const KIND: Kind = Kind::Floor;
 }
 
-impl Tell for Teller {
+impl<const REST: usize> Tell<REST> for Teller<REST> {
     async fn start(mut sum: Sum) -> Self {
         let (sender, mut receiver) = mpsc::channel(CAPACITY);
         tokio::spawn(async move {
@@ -28,8 +30,33 @@ impl Tell for Teller {
         Self(sender)
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         self.0.send(work).await.expect("the receiver is there");
+    }
+}
+
+/// By a channel without a bound.
+#[derive(Clone)]
+pub struct Unbounded(mpsc::UnboundedSender<Work>);
+
+impl Peer for Unbounded {
+    const NAME: &'static str = "tokio mpsc";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Tell for Unbounded {
+    async fn start(mut sum: Sum) -> Self {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(work) = receiver.recv().await {
+                sum.add(work);
+            }
+        });
+        Self(sender)
+    }
+
+    async fn tell(&self, work: Work) {
+        self.0.send(work).expect("the receiver is there");
     }
 }
 
@@ -56,6 +83,27 @@ impl Ask for Asker {
         let (asker, answer) = oneshot::channel();
         self.0.send((work, asker)).await.expect("the receiver is there");
         answer.await.expect("the receiver answers")
+    }
+}
+
+/// One sender of each channel in a list.
+#[derive(Clone)]
+pub struct Telling(Arc<[Teller]>);
+
+impl Peer for Telling {
+    const NAME: &'static str = "tokio mpsc each";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl Fan for Telling {
+    async fn start(sums: Vec<Sum>) -> Self {
+        Self(Teller::start_many(sums).await.into())
+    }
+
+    async fn give(&self, work: Work) {
+        for way in &*self.0 {
+            way.tell(work).await;
+        }
     }
 }
 

@@ -1,46 +1,82 @@
 //! ractor. Its mailboxes have no bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::ractor::port::OutputPort;
 use ::ractor::rpc::CallResult;
 use ::ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinHandle;
 
-use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::scenario::{Ask, Churn, Fan, Idle, Kind, Peer, Tell};
 use crate::work::{Sum, Work};
 
-pub struct Adder;
+pub struct Adder<const REST: usize>;
 
-impl Actor for Adder {
-    type Msg = Work;
+impl<const REST: usize> Actor for Adder<REST> {
+    type Msg = Work<REST>;
     type State = Sum;
     type Arguments = Sum;
 
-    async fn pre_start(&self, _: ActorRef<Work>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Work<REST>>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
         Ok(sum)
     }
 
-    async fn handle(&self, _: ActorRef<Work>, work: Work, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
+    async fn handle(&self, _: ActorRef<Work<REST>>, work: Work<REST>, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
         sum.add(work);
         Ok(())
     }
 }
 
 #[derive(Clone)]
-pub struct Teller(ActorRef<Work>);
+pub struct Teller<const REST: usize = 5>(ActorRef<Work<REST>>);
 
-impl Peer for Teller {
+impl<const REST: usize> Peer for Teller<REST> {
     const NAME: &'static str = "ractor";
     const KIND: Kind = Kind::Framework;
+
+    async fn end(self) {
+        self.0.stop(None);
+    }
 }
 
-impl Tell for Teller {
+impl<const REST: usize> Tell<REST> for Teller<REST> {
     async fn start(sum: Sum) -> Self {
-        Self(Actor::spawn(None, Adder, sum).await.expect("the actor starts").0)
+        Self(Actor::spawn(None, Adder::<REST>, sum).await.expect("the actor starts").0)
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         self.0.cast(work).expect("the actor is there");
+    }
+}
+
+/// An output port, in the version that loses nothing, and the actors that it forwards to.
+#[derive(Clone)]
+pub struct Publisher {
+    port: Arc<OutputPort<Work>>,
+    actors: Arc<[Teller]>,
+}
+
+impl Peer for Publisher {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+
+    async fn end(self) {
+        Teller::end_many(self.actors.to_vec()).await;
+    }
+}
+
+impl Fan for Publisher {
+    async fn start(sums: Vec<Sum>) -> Self {
+        let (port, actors) = (OutputPort::default(), Teller::start_many(sums).await);
+        for actor in &actors {
+            port.subscribe(actor.0.clone(), Some);
+        }
+        Self { port: Arc::new(port), actors: actors.into() }
+    }
+
+    async fn give(&self, work: Work) {
+        self.port.send(work);
     }
 }
 
@@ -70,6 +106,10 @@ pub struct Asker(ActorRef<Question>);
 impl Peer for Asker {
     const NAME: &'static str = "ractor";
     const KIND: Kind = Kind::Framework;
+
+    async fn end(self) {
+        self.0.stop(None);
+    }
 }
 
 impl Ask for Asker {

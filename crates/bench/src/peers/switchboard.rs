@@ -1,37 +1,176 @@
 //! The project itself: by address, which is looked up for each message, and by a route that was looked up once.
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::switchboard::address::ActorId;
 use ::switchboard::broker::{InMemoryBuilder, ReplyError, Route};
+use ::switchboard::topics::{ActorSubscription, Subject, SubjectPattern};
 use ::switchboard::{
     ActorAddress, Context, InMemoryMessageBroker, MailboxOptions, Message, MessageBroker, MessageEnvelope,
     MessageHandler,
 };
 
-use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
+use crate::scenario::{Ask, Churn, Count, Fan, Idle, Kind, Peer, Share, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
-type Broker = InMemoryMessageBroker<Work>;
+/// How long a broker may take to end its actors.
+const SHUTDOWN: Duration = Duration::from_secs(60);
 
-impl Message for Work {
+type Broker<const REST: usize = 5> = InMemoryMessageBroker<Work<REST>>;
+
+impl<const REST: usize> Message for Work<REST> {
     const MESSAGE_TYPE: &'static str = "bench.work";
 }
 
-fn builder() -> InMemoryBuilder<Work> {
-    Broker::builder().default_mailbox(MailboxOptions::bounded(CAPACITY))
+fn builder<const REST: usize>(mailbox: MailboxOptions) -> InMemoryBuilder<Work<REST>> {
+    Broker::builder().default_mailbox(mailbox)
 }
 
-fn broker() -> Broker {
-    builder().build().expect("the capacity is small")
+fn broker<const REST: usize>() -> Broker<REST> {
+    builder(MailboxOptions::bounded(CAPACITY)).build().expect("the capacity is small")
 }
 
 /// A handler that adds up.
 pub struct Adder(Sum);
 
-impl MessageHandler<Work> for Adder {
+impl<const REST: usize> MessageHandler<Work<REST>> for Adder {
+    type Error = Infallible;
+
+    async fn handle<B: MessageBroker<Work<REST>>>(
+        &mut self,
+        envelope: MessageEnvelope<Work<REST>>,
+        _: &Context<Work<REST>, B>,
+    ) -> Result<(), Infallible> {
+        self.0.add(envelope.into_message());
+        Ok(())
+    }
+}
+
+/// The broker, with the address looked up for each message. Mailboxes are `BOUNDED` or not.
+#[derive(Clone)]
+pub struct ByAddress<const REST: usize = 5, const BOUNDED: bool = true> {
+    broker: Broker<REST>,
+    address: ActorAddress,
+}
+
+impl<const REST: usize, const BOUNDED: bool> ByAddress<REST, BOUNDED> {
+    async fn to(broker: Broker<REST>, handler: impl MessageHandler<Work<REST>>) -> Self {
+        let address = ActorAddress::from(ActorId::next());
+        broker.spawn(&address, handler).await.expect("the id is free");
+        Self { broker, address }
+    }
+}
+
+impl<const REST: usize, const BOUNDED: bool> Peer for ByAddress<REST, BOUNDED> {
+    const NAME: &'static str = "switchboard by address";
+    const KIND: Kind = Kind::Switchboard;
+
+    async fn end(self) {
+        self.broker.shutdown(SHUTDOWN).await;
+    }
+}
+
+impl<const REST: usize, const BOUNDED: bool> Tell<REST> for ByAddress<REST, BOUNDED> {
+    async fn start(sum: Sum) -> Self {
+        let mailbox = if BOUNDED { MailboxOptions::bounded(CAPACITY) } else { MailboxOptions::unbounded() };
+        Self::to(builder(mailbox).build().expect("the capacity is small"), Adder(sum)).await
+    }
+
+    async fn start_many(sums: Vec<Sum>) -> Vec<Self> {
+        let broker = broker();
+        let mut ways = Vec::with_capacity(sums.len());
+        for sum in sums {
+            ways.push(Self::to(broker.clone(), Adder(sum)).await);
+        }
+        ways
+    }
+
+    async fn end_many(mut ways: Vec<Self>) {
+        ways.pop().expect("there is one").end().await;
+    }
+
+    async fn tell(&self, work: Work<REST>) {
+        self.broker.send(&self.address, work).await.expect("the actor is there");
+    }
+}
+
+/// A route, and the broker that it is of.
+#[derive(Clone)]
+pub struct ByRoute<const REST: usize = 5, const BOUNDED: bool = true> {
+    broker: Broker<REST>,
+    route: Route<Work<REST>>,
+}
+
+impl<const REST: usize, const BOUNDED: bool> ByRoute<REST, BOUNDED> {
+    fn to(way: ByAddress<REST, BOUNDED>) -> Self {
+        let route = way.broker.route(&way.address).expect("the actor is there");
+        Self { broker: way.broker, route }
+    }
+}
+
+impl<const REST: usize, const BOUNDED: bool> Peer for ByRoute<REST, BOUNDED> {
+    const NAME: &'static str = "switchboard by route";
+    const KIND: Kind = Kind::Switchboard;
+
+    async fn end(self) {
+        self.broker.shutdown(SHUTDOWN).await;
+    }
+}
+
+impl<const REST: usize, const BOUNDED: bool> Tell<REST> for ByRoute<REST, BOUNDED> {
+    async fn start(sum: Sum) -> Self {
+        Self::to(ByAddress::start(sum).await)
+    }
+
+    async fn start_many(sums: Vec<Sum>) -> Vec<Self> {
+        ByAddress::start_many(sums).await.into_iter().map(Self::to).collect()
+    }
+
+    async fn end_many(mut ways: Vec<Self>) {
+        ways.pop().expect("there is one").end().await;
+    }
+
+    async fn tell(&self, work: Work<REST>) {
+        self.route.send(work).await.expect("the actor is there");
+    }
+}
+
+/// A pool, under the default strategy.
+#[derive(Clone)]
+pub struct Pool {
+    broker: Broker,
+    pool: ActorAddress,
+}
+
+impl Peer for Pool {
+    const NAME: &'static str = "switchboard pool";
+    const KIND: Kind = Kind::Switchboard;
+
+    async fn end(self) {
+        self.broker.shutdown(SHUTDOWN).await;
+    }
+}
+
+impl Share for Pool {
+    async fn start(counts: Vec<Count>) -> Self {
+        let broker = broker();
+        let pool = ActorAddress::pool("workers").expect("a pool's name");
+        for count in counts {
+            broker.spawn(&pool, Member(count)).await.expect("a pool takes any number");
+        }
+        Self { broker, pool }
+    }
+
+    async fn tell(&self, work: Work) {
+        self.broker.send(&self.pool, work).await.expect("the pool has members");
+    }
+}
+
+struct Member(Count);
+
+impl MessageHandler<Work> for Member {
     type Error = Infallible;
 
     async fn handle<B: MessageBroker<Work>>(
@@ -44,101 +183,64 @@ impl MessageHandler<Work> for Adder {
     }
 }
 
-/// The broker, with the address looked up for each message.
+/// A subject, and actors that have subscribed to it.
 #[derive(Clone)]
-pub struct ByAddress {
+pub struct Publisher {
     broker: Broker,
-    address: ActorAddress,
+    subject: Subject,
+    _subscriptions: Arc<[ActorSubscription<Work>]>,
 }
 
-impl ByAddress {
-    async fn to(broker: Broker, handler: impl MessageHandler<Work>) -> Self {
-        let address = ActorAddress::from(ActorId::next());
-        broker.spawn(&address, handler).await.expect("the id is free");
-        Self { broker, address }
-    }
-}
-
-impl Peer for ByAddress {
-    const NAME: &'static str = "switchboard by address";
+impl Peer for Publisher {
+    const NAME: &'static str = "switchboard publish";
     const KIND: Kind = Kind::Switchboard;
-}
 
-impl Tell for ByAddress {
-    async fn start(sum: Sum) -> Self {
-        Self::to(broker(), Adder(sum)).await
-    }
-
-    async fn tell(&self, work: Work) {
-        self.broker.send(&self.address, work).await.expect("the actor is there");
+    async fn end(self) {
+        self.broker.shutdown(SHUTDOWN).await;
     }
 }
 
-/// A route, and the broker that it is of.
-#[derive(Clone)]
-pub struct ByRoute {
-    _broker: Broker,
-    route: Route<Work>,
-}
-
-impl Peer for ByRoute {
-    const NAME: &'static str = "switchboard by route";
-    const KIND: Kind = Kind::Switchboard;
-}
-
-impl Tell for ByRoute {
-    async fn start(sum: Sum) -> Self {
-        let ByAddress { broker, address } = ByAddress::start(sum).await;
-        let route = broker.route(&address).expect("the actor is there");
-        Self { _broker: broker, route }
-    }
-
-    async fn tell(&self, work: Work) {
-        self.route.send(work).await.expect("the actor is there");
-    }
-}
-
-/// A pool of four, under the default strategy.
-#[derive(Clone)]
-pub struct Pool {
-    broker: Broker,
-    pool: ActorAddress,
-}
-
-impl Peer for Pool {
-    const NAME: &'static str = "switchboard pool of 4";
-    const KIND: Kind = Kind::Switchboard;
-}
-
-impl Tell for Pool {
-    /// The members share one sum, behind a lock that costs each message a few nanoseconds more than a lone receiver's.
-    async fn start(sum: Sum) -> Self {
-        let broker = broker();
-        let pool = ActorAddress::pool("workers").expect("a pool's name");
-        let sum = Arc::new(Mutex::new(sum));
-        for _ in 0..4 {
-            broker.spawn(&pool, Member(Arc::clone(&sum))).await.expect("a pool takes any number");
+impl Fan for Publisher {
+    async fn start(sums: Vec<Sum>) -> Self {
+        let subject = Subject::new("work.done").expect("a subject");
+        let ways = ByAddress::<5>::start_many(sums).await;
+        let broker = ways[0].broker.clone();
+        let mut subscriptions = Vec::with_capacity(ways.len());
+        for way in &ways {
+            let subscribing = broker.subscribe_actor(SubjectPattern::from(&subject), &way.address);
+            subscriptions.push(subscribing.await.expect("the broker runs"));
         }
-        Self { broker, pool }
+        Self { broker, subject, _subscriptions: subscriptions.into() }
     }
 
-    async fn tell(&self, work: Work) {
-        self.broker.send(&self.pool, work).await.expect("the pool has members");
+    async fn give(&self, work: Work) {
+        let published = self.broker.publish(&self.subject, work).await;
+        assert_eq!(published.refused, 0, "every subscriber has room");
     }
 }
 
-struct Member(Arc<Mutex<Sum>>);
+/// The same actors, each told by itself.
+#[derive(Clone)]
+pub struct Telling(Arc<[ByAddress]>);
 
-impl MessageHandler<Work> for Member {
-    type Error = Infallible;
+impl Peer for Telling {
+    const NAME: &'static str = "switchboard tell to each";
+    const KIND: Kind = Kind::Switchboard;
 
-    async fn handle<B: MessageBroker<Work>>(
-        &mut self,
-        envelope: MessageEnvelope<Work>,
-        _: &Context<Work, B>,
-    ) -> Result<(), Infallible> {
-        self.0.lock().expect("adding does not panic").add(envelope.into_message());
-        Ok(())
+    async fn end(self) {
+        self.0[0].clone().end().await;
+    }
+}
+
+impl Fan for Telling {
+    async fn start(sums: Vec<Sum>) -> Self {
+        Self(ByAddress::start_many(sums).await.into())
+    }
+
+    async fn give(&self, work: Work) {
+        for way in &*self.0 {
+            way.tell(work).await;
+        }
     }
 }
 
@@ -163,11 +265,16 @@ pub struct Asker(ByAddress);
 impl Peer for Asker {
     const NAME: &'static str = "switchboard by address";
     const KIND: Kind = Kind::Switchboard;
+
+    async fn end(self) {
+        self.0.end().await;
+    }
 }
 
 impl Ask for Asker {
     async fn start() -> Self {
-        let unlimited = builder().no_request_timeout().build().expect("the capacity is small");
+        let bounded = builder(MailboxOptions::bounded(CAPACITY));
+        let unlimited = bounded.no_request_timeout().build().expect("the capacity is small");
         Self(ByAddress::to(unlimited, Echo).await)
     }
 

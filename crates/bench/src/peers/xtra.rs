@@ -13,28 +13,30 @@ impl Actor for Adder {
     async fn stopped(self) {}
 }
 
-impl Handler<Work> for Adder {
+impl<const REST: usize> Handler<Work<REST>> for Adder {
     type Return = ();
 
-    async fn handle(&mut self, work: Work, _: &mut Context<Self>) {
+    async fn handle(&mut self, work: Work<REST>, _: &mut Context<Self>) {
         self.0.add(work);
     }
 }
 
+/// With a mailbox that is `BOUNDED` or not.
 #[derive(Clone)]
-pub struct Teller(Address<Adder>);
+pub struct Teller<const REST: usize = 5, const BOUNDED: bool = true>(Address<Adder>);
 
-impl Peer for Teller {
+impl<const REST: usize, const BOUNDED: bool> Peer for Teller<REST, BOUNDED> {
     const NAME: &'static str = "xtra";
     const KIND: Kind = Kind::Framework;
 }
 
-impl Tell for Teller {
+impl<const REST: usize, const BOUNDED: bool> Tell<REST> for Teller<REST, BOUNDED> {
     async fn start(sum: Sum) -> Self {
-        Self(::xtra::spawn_tokio(Adder(sum), Mailbox::bounded(CAPACITY)))
+        let mailbox = if BOUNDED { Mailbox::bounded(CAPACITY) } else { Mailbox::unbounded() };
+        Self(::xtra::spawn_tokio(Adder(sum), mailbox))
     }
 
-    async fn tell(&self, work: Work) {
+    async fn tell(&self, work: Work<REST>) {
         let _unread = self.0.send(work).detach().await.expect("the actor is there");
     }
 }

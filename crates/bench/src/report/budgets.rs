@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::case::{AMONG_1_000, ASK_1, ASK_WITHIN_1, ASK_WITHIN_64, RESOLVE, TELL_1, TELL_4};
+use crate::case::{ASK_1, ASK_WITHIN_1, ASK_WITHIN_64, RESOLVE, TELL_1, TELL_4};
 use crate::runner::{Figures, Plan};
 use crate::scenario::Kind;
 
@@ -18,15 +18,20 @@ struct Budget {
 
 /// A table of all promises that this run has figures for.
 pub fn write(plan: &Plan, figures: &Figures) -> String {
-    let mut text = String::from("\n### Budgets\n\n| budget | limit | measured | met |\n| --- | --- | --- | --- |\n");
+    let mut rows = String::new();
     for budget in times(figures).into_iter().chain([bytes(figures)]) {
         let Some(measured) = budget.measured else { continue };
         let met = if measured <= budget.limit { "yes" } else { "**no**" };
-        writeln!(text, "| {} | {:.2} | {measured:.2} | {met} |", budget.text, budget.limit)
+        writeln!(rows, "| {} | {:.2} | {measured:.2} | {met} |", budget.text, budget.limit)
             .expect("a string takes any text");
     }
-    text += &format!("\nBytes at {} actors.\n", plan.actors);
-    text
+    if rows.is_empty() {
+        return rows;
+    }
+    format!(
+        "\n### Budgets\n\n| budget | limit | measured | met |\n| --- | --- | --- | --- |\n{rows}\nBytes at {} actors.\n",
+        plan.actors
+    )
 }
 
 fn times(figures: &Figures) -> [Budget; 9] {
@@ -42,7 +47,7 @@ fn times(figures: &Figures) -> [Budget; 9] {
         budget("ask, one task / tokio mpsc and oneshot", 1.0, ratio(ASK_1, ADDRESS, "tokio mpsc")),
         budget("ask with a timeout, one task / ractor", 0.35, ratio(ASK_WITHIN_1, ADDRESS, "ractor")),
         budget("ask with a timeout, 64 tasks / ractor", 0.5, ratio(ASK_WITHIN_64, ADDRESS, "ractor")),
-        budget("resolve by id among 1,000, ns", 15.0, figures.median(RESOLVE, AMONG_1_000)),
+        budget("resolve by id among 1,000, ns", 15.0, figures.median_at(RESOLVE, "switchboard", 1_000)),
     ]
 }
 
@@ -56,6 +61,6 @@ fn budget(text: &'static str, limit: f64, measured: Option<f64>) -> Budget {
 }
 
 fn fastest_framework(figures: &Figures, scenario: &str) -> Option<f64> {
-    let frameworks = figures.times.iter().filter(|(case, _)| case.scenario == scenario && case.kind == Kind::Framework);
-    frameworks.map(|(_, spread)| spread.median).min_by(f64::total_cmp)
+    let rows = figures.of(scenario).into_iter().filter(|(case, _)| case.kind == Kind::Framework);
+    rows.map(|(_, spread)| spread.median).min_by(f64::total_cmp)
 }

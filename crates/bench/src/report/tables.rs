@@ -1,67 +1,109 @@
 use std::fmt::Write;
+use std::path::Path;
 
-use super::budgets;
-use crate::case::SCENARIOS;
+use super::{budgets, growth, plots};
+use crate::case::{Case, GROWTH, LATENCY, SCENARIOS, workers};
 use crate::machine;
 use crate::runner::{Figures, Plan};
 use crate::scenario::Kind;
+use crate::spread::Spread;
 
 const PEERS: [&str; 10] =
     ["kameo", "ractor", "actix", "xtra", "kanal", "tokio", "flume", "async-channel", "crossfire", "switchboard"];
 
-/// Everything that a run has to say.
-pub fn write(plan: &Plan, figures: &Figures) -> String {
-    let mut text = heading(plan);
+/// Everything that a run has to say. With `folder`, each table refers to its plot there.
+pub fn write(plan: &Plan, figures: &Figures, folder: Option<&Path>) -> String {
+    let mut text = heading(plan, figures);
     text += &budgets::write(plan, figures);
     for scenario in SCENARIOS {
-        text += &times(scenario, figures);
+        text += &section(scenario, &times(&figures.of(scenario)), folder);
     }
-    text += &memory(plan, figures);
+    text += &section(LATENCY, &delays(figures), folder);
+    for (scenario, of) in GROWTH {
+        text += &section(scenario, &growth::table(&figures.of(scenario), of), folder);
+    }
+    text += &section(&format!("bytes per idle actor, {} actors", plan.actors), &memory(figures), None);
     text
 }
 
-fn heading(plan: &Plan) -> String {
+/// How a row is called.
+pub fn name(peer: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Switchboard => format!("**{peer}**"),
+        Kind::Framework => peer.into(),
+        Kind::Floor => format!("{peer} (no library)"),
+    }
+}
+
+fn heading(plan: &Plan, figures: &Figures) -> String {
     let versions: Vec<_> = PEERS.iter().map(|peer| format!("{peer} {}", machine::version(peer))).collect();
     format!(
-        "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
+        "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved; {} workers. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
          Tells of ractor and actix keep to no bound. A timeout is tokio's where the row is xtra's or a channel's.\n",
         chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
         machine::describe(),
         versions.join(", "),
         plan.rounds,
-        plan.pace.round.as_millis(),
+        figures.pace.round.as_millis(),
+        workers(),
     )
 }
 
-/// One scenario, the fastest first.
-fn times(scenario: &str, figures: &Figures) -> String {
-    let mut rows: Vec<_> = figures.times.iter().filter(|(case, _)| case.scenario == scenario).collect();
-    let Some(&(_, ours)) = rows.iter().copied().find(|(case, _)| case.kind == Kind::Switchboard) else {
+/// Nothing where there is no table.
+fn section(title: &str, table: &str, folder: Option<&Path>) -> String {
+    if table.is_empty() {
         return String::new();
-    };
+    }
+    let plot = folder.map(|folder| format!("\n![{title}]({})\n", folder.join(plots::file(title)).display()));
+    format!("\n### {title}\n{}\n{table}", plot.unwrap_or_default())
+}
+
+/// One scenario, the fastest first.
+fn times(rows: &[&(Case, Spread)]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut rows = rows.to_vec();
+    let ours = rows.iter().find(|(case, _)| case.kind == Kind::Switchboard).map(|(_, spread)| spread.median);
     rows.sort_by(|(_, one), (_, other)| one.median.total_cmp(&other.median));
-    let mut text = format!(
-        "\n### {scenario}\n\n| | ns, median | min–max | to the first of switchboard |\n| --- | --- | --- | --- |\n"
-    );
+    let mut text = String::from(match ours {
+        Some(_) => "| | ns, median | min–max | to the first of switchboard |\n| --- | --- | --- | --- |\n",
+        None => "| | ns, median | min–max |\n| --- | --- | --- |\n",
+    });
     for (case, spread) in rows {
-        let name = match case.kind {
-            Kind::Switchboard => format!("**{}**", case.peer),
-            Kind::Framework => case.peer.into(),
-            Kind::Floor => format!("{} (channel)", case.peer),
-        };
-        let ratio = spread.median / ours.median;
-        let line = format!("| {name} | {:.1} | {:.1}–{:.1} | {ratio:.2} |", spread.median, spread.min, spread.max);
+        let ratio = ours.map(|ours| format!(" {:.2} |", spread.median / ours)).unwrap_or_default();
+        let name = name(case.peer, case.kind);
+        let line = format!("| {name} | {:.1} | {:.1}–{:.1} |{ratio}", spread.median, spread.min, spread.max);
         writeln!(text, "{line}").expect("a string takes any text");
     }
     text
 }
 
-fn memory(plan: &Plan, figures: &Figures) -> String {
+/// Percentiles of all rounds together, the least late at 99 of 100 first.
+fn delays(figures: &Figures) -> String {
+    let mut rows: Vec<_> = figures.delays.iter().collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    rows.sort_by_key(|(_, delays)| delays.value_at_quantile(0.99));
+    let mut text = String::from(
+        "| | µs, p50 | p90 | p99 | p99.9 | most | messages |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (case, delays) in rows {
+        let at = |share| delays.value_at_quantile(share) as f64 / 1_000.0;
+        let name = name(case.peer, case.kind);
+        let line = format!("| {name} | {:.1} | {:.1} | {:.1} | {:.1} |", at(0.5), at(0.9), at(0.99), at(0.999));
+        let most = delays.max() as f64 / 1_000.0;
+        writeln!(text, "{line} {most:.1} | {} |", delays.len()).expect("a string takes any text");
+    }
+    text
+}
+
+fn memory(figures: &Figures) -> String {
     if figures.memory.is_empty() {
         return String::new();
     }
-    let mut text =
-        format!("\n### bytes per idle actor, {} actors\n\n| | live | resident |\n| --- | --- | --- |\n", plan.actors);
+    let mut text = String::from("| | live | resident |\n| --- | --- | --- |\n");
     for (peer, footprint) in &figures.memory {
         writeln!(text, "| {peer} | {:.0} | {:.0} |", footprint.live, footprint.resident)
             .expect("a string takes any text");

@@ -10,8 +10,13 @@ pub enum Kind {
 }
 
 /// Somebody that a scenario is measured with.
-pub trait Peer: Send + 'static {
+pub trait Peer: Send + Sized + 'static {
     /// How its rows are called.
     const NAME: &'static str;
     const KIND: Kind;
+
+    /// Takes down what a scenario has started, where that lives on when nothing refers to it.
+    fn end(self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
