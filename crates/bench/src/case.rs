@@ -5,13 +5,14 @@ use std::sync::LazyLock;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::peers;
+use crate::savina;
 use crate::scenario::{
     Ask, Churn, Footprint, Idle, Kind, Pace, Peer, Tell, measure_asks, measure_asks_within, measure_churn,
     measure_idle, measure_resolve, measure_tells,
 };
 
 /// Two workers, as the budgets were measured with.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("two threads can be started")
 });
 
@@ -25,7 +26,7 @@ pub struct Case {
 }
 
 impl Case {
-    fn new<P: Peer>(scenario: &'static str, run: fn(Pace) -> f64) -> Self {
+    pub fn new<P: Peer>(scenario: &'static str, run: fn(Pace) -> f64) -> Self {
         Self { scenario, peer: P::NAME, kind: P::KIND, run }
     }
 
@@ -82,6 +83,7 @@ pub fn cases() -> Vec<Case> {
         RUNTIME.block_on(measure_tells::<peers::switchboard::Pool>(1, pace))
     }));
     cases.extend(resolves());
+    cases.extend(savina::cases());
     cases
 }
 

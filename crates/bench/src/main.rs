@@ -6,6 +6,7 @@ mod memory;
 mod peers;
 mod report;
 mod runner;
+mod savina;
 mod scenario;
 mod spread;
 mod work;
@@ -24,7 +25,7 @@ static ALLOCATOR: memory::Counting = memory::Counting;
 
 const USAGE: &str = "usage: bin/bench [--quick] [--million] [--out FILE] [PART]
 
-  PART         only scenarios that have PART in their names: tell, ask, spawn, resolve, idle
+  PART         only scenarios that have PART in their names: tell, ask, spawn, resolve, savina, idle
   --quick      fewer and shorter rounds, in under two minutes
   --million    idle actors: a million instead of 100,000
   --out FILE   write the tables into FILE too";

@@ -4,6 +4,7 @@ use super::budgets;
 use crate::case::SCENARIOS;
 use crate::machine;
 use crate::runner::{Figures, Plan};
+use crate::savina;
 use crate::scenario::Kind;
 
 const PEERS: [&str; 10] =
@@ -13,7 +14,7 @@ const PEERS: [&str; 10] =
 pub fn write(plan: &Plan, figures: &Figures) -> String {
     let mut text = heading(plan);
     text += &budgets::write(plan, figures);
-    for scenario in SCENARIOS {
+    for scenario in SCENARIOS.into_iter().chain(savina::SCENARIOS) {
         text += &times(scenario, figures);
     }
     text += &memory(plan, figures);
