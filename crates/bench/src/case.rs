@@ -58,6 +58,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(tells::<peers::ractor::Teller>());
     cases.extend(tells::<peers::actix::Teller>());
     cases.extend(tells::<peers::xtra::Teller>());
+    cases.extend(tells::<peers::coerce::Teller>());
     cases.extend(tells::<peers::kanal::Teller>());
     cases.extend(tells::<peers::mpsc::Teller>());
     cases.extend(tells::<peers::flume::Teller>());
@@ -68,6 +69,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(asks::<peers::ractor::Asker>());
     cases.extend(asks::<peers::actix::Asker>());
     cases.extend(asks::<peers::xtra::Asker>());
+    cases.extend(asks::<peers::coerce::Asker>());
     cases.extend(asks::<peers::kanal::Asker>());
     cases.extend(asks::<peers::mpsc::Asker>());
     cases.extend(asks::<peers::flume::Asker>());
@@ -78,6 +80,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(churn::<peers::ractor::Actors>());
     cases.push(churn::<peers::actix::Actors>());
     cases.push(churn::<peers::xtra::Actors>());
+    cases.push(churn::<peers::coerce::Actors>());
     cases.push(churn::<peers::mpsc::Tasks>());
     cases.push(Case::new::<peers::switchboard::Pool>(POOL, |pace| {
         RUNTIME.block_on(measure_tells::<peers::switchboard::Pool>(1, pace))
@@ -137,13 +140,14 @@ impl MemoryCase {
 }
 
 /// All rows that are measured in bytes.
-pub fn memory_cases() -> [MemoryCase; 6] {
+pub fn memory_cases() -> [MemoryCase; 7] {
     [
         MemoryCase::new::<peers::switchboard::Actors>(),
         MemoryCase::new::<peers::kameo::Actors>(),
         MemoryCase::new::<peers::ractor::Actors>(),
         MemoryCase::new::<peers::actix::Actors>(),
         MemoryCase::new::<peers::xtra::Actors>(),
+        MemoryCase::new::<peers::coerce::Actors>(),
         MemoryCase::new::<peers::mpsc::Tasks>(),
     ]
 }

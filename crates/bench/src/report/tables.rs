@@ -7,8 +7,19 @@ use crate::runner::{Figures, Plan};
 use crate::savina;
 use crate::scenario::Kind;
 
-const PEERS: [&str; 10] =
-    ["kameo", "ractor", "actix", "xtra", "kanal", "tokio", "flume", "async-channel", "crossfire", "switchboard"];
+const PEERS: [&str; 11] = [
+    "kameo",
+    "ractor",
+    "actix",
+    "xtra",
+    "coerce",
+    "kanal",
+    "tokio",
+    "flume",
+    "async-channel",
+    "crossfire",
+    "switchboard",
+];
 
 /// Everything that a run has to say.
 pub fn write(plan: &Plan, figures: &Figures) -> String {
@@ -25,7 +36,7 @@ fn heading(plan: &Plan) -> String {
     let versions: Vec<_> = PEERS.iter().map(|peer| format!("{peer} {}", machine::version(peer))).collect();
     format!(
         "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
-         Tells of ractor and actix keep to no bound. A timeout is tokio's where the row is xtra's or a channel's.\n",
+         Tells of ractor, actix and coerce keep to no bound. A timeout is tokio's where the row is xtra's, coerce's or a channel's.\n",
         chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
         machine::describe(),
         versions.join(", "),
