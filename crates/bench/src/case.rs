@@ -12,6 +12,7 @@ pub use self::delays::{DelayCase, LATENCY, delay_cases};
 pub use self::growth::{GROWTH, RESOLVE};
 pub use self::memory::memory_cases;
 use crate::peers;
+use crate::savina;
 use crate::scenario::{
     Ask, Churn, Fan, Kind, Pace, Peer, Share, Tell, measure_asks, measure_asks_within, measure_churn, measure_fan,
     measure_pairs, measure_sharing, measure_tells, measure_tells_in_turn,
@@ -20,7 +21,7 @@ use crate::scenario::{
 /// How many workers the runtime has, if that was said.
 pub static WORKERS: OnceLock<usize> = OnceLock::new();
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime(workers()));
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| runtime(workers()));
 /// For the scenarios that say so.
 static ONE_WORKER: LazyLock<Runtime> = LazyLock::new(|| runtime(1));
 
@@ -47,7 +48,7 @@ pub struct Case {
 }
 
 impl Case {
-    fn new<P: Peer>(scenario: &'static str, run: fn(Pace) -> f64) -> Self {
+    pub fn new<P: Peer>(scenario: &'static str, run: fn(Pace) -> f64) -> Self {
         Self { scenario, peer: P::NAME, kind: P::KIND, size: None, most_rounds: usize::MAX, run }
     }
 
@@ -115,6 +116,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(tells::<peers::ractor::Teller>());
     cases.extend(tells::<peers::actix::Teller>());
     cases.extend(tells::<peers::xtra::Teller>());
+    cases.extend(tells::<peers::coerce::Teller>());
     cases.extend(tells::<peers::kanal::Teller>());
     cases.extend(tells::<peers::mpsc::Teller>());
     cases.extend(tells::<peers::flume::Teller>());
@@ -126,6 +128,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(asks::<peers::ractor::Asker>());
     cases.extend(asks::<peers::actix::Asker>());
     cases.extend(asks::<peers::xtra::Asker>());
+    cases.extend(asks::<peers::coerce::Asker>());
     cases.extend(asks::<peers::kanal::Asker>());
     cases.extend(asks::<peers::mpsc::Asker>());
     cases.extend(asks::<peers::flume::Asker>());
@@ -136,6 +139,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(churn::<peers::ractor::Actors>());
     cases.push(churn::<peers::actix::Actors>());
     cases.push(churn::<peers::xtra::Actors>());
+    cases.push(churn::<peers::coerce::Actors>());
     cases.push(churn::<peers::mpsc::Tasks>());
     cases.push(pool::<peers::switchboard::Pool>());
     cases.push(pool::<peers::kanal::Shared>());
@@ -146,6 +150,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(publishes::<peers::ractor::Publisher>());
     cases.extend(publishes::<peers::mpsc::Telling>());
     cases.extend(growth::cases());
+    cases.extend(savina::cases());
     cases
 }
 

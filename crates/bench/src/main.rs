@@ -8,6 +8,7 @@ mod memory;
 mod peers;
 mod report;
 mod runner;
+mod savina;
 mod scenario;
 mod spread;
 mod work;
@@ -27,7 +28,7 @@ static ALLOCATOR: memory::Counting = memory::Counting;
 const USAGE: &str =
     "usage: bin/bench [--quick] [--million] [--peer NAME] [--workers N] [--out FILE] [--plots DIR] [PART]
 
-  PART         only scenarios that have PART in their names: tell, ask, spawn, resolve, growth, latency, idle
+  PART         only scenarios that have PART in their names: tell, ask, spawn, resolve, growth, latency, savina, idle
   --peer NAME  only rows whose peer has NAME in its name
   --quick      fewer and shorter rounds, in under two minutes
   --million    idle actors: a million instead of 100,000

@@ -22,13 +22,15 @@ impl MemoryCase {
 }
 
 /// All rows that are measured in bytes.
-pub fn memory_cases() -> [MemoryCase; 6] {
+pub fn memory_cases() -> [MemoryCase; 8] {
     [
         MemoryCase::new::<peers::switchboard::Actors>(),
+        MemoryCase::new::<peers::switchboard::Hibernating>(),
         MemoryCase::new::<peers::kameo::Actors>(),
         MemoryCase::new::<peers::ractor::Actors>(),
         MemoryCase::new::<peers::actix::Actors>(),
         MemoryCase::new::<peers::xtra::Actors>(),
+        MemoryCase::new::<peers::coerce::Actors>(),
         MemoryCase::new::<peers::mpsc::Tasks>(),
     ]
 }

@@ -4,9 +4,10 @@
 use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
 
-use ::actix::{Actor, Addr, ArbiterHandle, Context, Handler, Message, MessageResult, System};
+use ::actix::{Actor, ActorContext, Addr, ArbiterHandle, Context, Handler, Message, MessageResult, System};
 use tokio::sync::oneshot;
 
+use crate::savina::{self, Behaviour, Hosted};
 use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
@@ -141,4 +142,49 @@ fn spawn_echo(end: Option<oneshot::Sender<()>>) -> Addr<Echo> {
         context.set_mailbox_capacity(CAPACITY);
         Echo { _end: end }
     })
+}
+
+/// Programs of actors on the one thread.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "actix";
+    const KIND: Kind = Kind::Framework;
+}
+
+pub struct Player<B>(Hosted<Savina, B>);
+
+impl<B: Behaviour<Savina>> Actor for Player<B> {
+    type Context = Context<Self>;
+}
+
+pub struct Sent<M>(M);
+
+impl<M: 'static> Message for Sent<M> {
+    type Result = ();
+}
+
+impl<B: Behaviour<Savina>> Handler<Sent<B::Message>> for Player<B> {
+    type Result = ();
+
+    fn handle(&mut self, sent: Sent<B::Message>, context: &mut Context<Self>) {
+        if self.0.handle(sent.0) {
+            context.stop();
+        }
+    }
+}
+
+impl savina::System for Savina {
+    type Stage<B: Behaviour<Self>> = ();
+    type Ref<B: Behaviour<Self>> = Addr<Player<B>>;
+
+    fn stage<B: Behaviour<Self>>() {}
+
+    async fn spawn<B: Behaviour<Self>>((): &(), actor: Hosted<Self, B>) -> Self::Ref<B> {
+        Player::start_in_arbiter(&ARBITER, |_| Player(actor))
+    }
+
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        to.do_send(Sent(message));
+    }
 }

@@ -7,6 +7,7 @@ use ::kameo::actor::{Actor, ActorRef, Spawn};
 use ::kameo::mailbox;
 use ::kameo::message::{Context, Message};
 
+use crate::savina::{Behaviour, Hosted, System};
 use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
@@ -127,4 +128,48 @@ impl Churn for Actors {
 
 fn spawn_echo() -> ActorRef<Echo> {
     Echo::spawn_with_mailbox(Echo, mailbox::bounded(CAPACITY))
+}
+
+/// Programs of actors that have no bound.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "kameo";
+    const KIND: Kind = Kind::Framework;
+}
+
+pub struct Player<B: Behaviour<Savina>>(Hosted<Savina, B>);
+
+impl<B: Behaviour<Savina>> Actor for Player<B> {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(player: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(player)
+    }
+}
+
+impl<B: Behaviour<Savina>> Message<B::Message> for Player<B> {
+    type Reply = ();
+
+    async fn handle(&mut self, message: B::Message, context: &mut Context<Self, ()>) {
+        if self.0.handle(message) {
+            context.stop();
+        }
+    }
+}
+
+impl System for Savina {
+    type Stage<B: Behaviour<Self>> = ();
+    type Ref<B: Behaviour<Self>> = ActorRef<Player<B>>;
+
+    fn stage<B: Behaviour<Self>>() {}
+
+    async fn spawn<B: Behaviour<Self>>((): &(), actor: Hosted<Self, B>) -> Self::Ref<B> {
+        Player::spawn_with_mailbox(Player(actor), mailbox::unbounded())
+    }
+
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        assert!(to.tell(message).try_send().is_ok(), "the actor is there");
+    }
 }

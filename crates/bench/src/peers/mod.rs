@@ -2,6 +2,7 @@
 
 pub mod actix;
 pub mod async_channel;
+pub mod coerce;
 pub mod crossfire;
 pub mod direct;
 pub mod flume;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::savina::{Behaviour, Hosted, System};
 use crate::scenario::{Ask, Churn, Fan, Idle, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
@@ -143,4 +144,35 @@ fn spawn_task() -> (mpsc::Sender<Work>, JoinHandle<()>) {
     let (sender, mut receiver) = mpsc::channel::<Work>(CAPACITY);
     let task = tokio::spawn(async move { while receiver.recv().await.is_some() {} });
     (sender, task)
+}
+
+/// Programs of tasks, each of which receives from a channel without a bound.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "tokio mpsc";
+    const KIND: Kind = Kind::Floor;
+}
+
+impl System for Savina {
+    type Stage<B: Behaviour<Self>> = ();
+    type Ref<B: Behaviour<Self>> = mpsc::UnboundedSender<B::Message>;
+
+    fn stage<B: Behaviour<Self>>() {}
+
+    async fn spawn<B: Behaviour<Self>>((): &(), mut actor: Hosted<Self, B>) -> Self::Ref<B> {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = receiver.recv().await {
+                if actor.handle(message) {
+                    break;
+                }
+            }
+        });
+        sender
+    }
+
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        assert!(to.send(message).is_ok(), "the task is there");
+    }
 }

@@ -1,5 +1,6 @@
 //! ractor. Its mailboxes have no bound.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use ::ractor::rpc::CallResult;
 use ::ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinHandle;
 
+use crate::savina::{Behaviour, Hosted, System};
 use crate::scenario::{Ask, Churn, Fan, Idle, Kind, Peer, Tell};
 use crate::work::{Sum, Work};
 
@@ -166,4 +168,55 @@ impl Churn for Actors {
 
 async fn spawn_echo() -> (ActorRef<Question>, JoinHandle<()>) {
     Actor::spawn(None, Echo, ()).await.expect("the actor starts")
+}
+
+/// Programs of actors.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "ractor";
+    const KIND: Kind = Kind::Framework;
+}
+
+pub struct Player<B>(PhantomData<fn() -> B>);
+
+impl<B: Behaviour<Savina>> Actor for Player<B> {
+    type Msg = B::Message;
+    type State = Hosted<Savina, B>;
+    type Arguments = Hosted<Savina, B>;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<B::Message>,
+        actor: Self::Arguments,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        Ok(actor)
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<B::Message>,
+        message: B::Message,
+        actor: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if actor.handle(message) {
+            me.stop(None);
+        }
+        Ok(())
+    }
+}
+
+impl System for Savina {
+    type Stage<B: Behaviour<Self>> = ();
+    type Ref<B: Behaviour<Self>> = ActorRef<B::Message>;
+
+    fn stage<B: Behaviour<Self>>() {}
+
+    async fn spawn<B: Behaviour<Self>>((): &(), actor: Hosted<Self, B>) -> Self::Ref<B> {
+        Actor::spawn(None, Player::<B>(PhantomData), actor).await.expect("the actor starts").0
+    }
+
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        assert!(to.cast(message).is_ok(), "the actor is there");
+    }
 }

@@ -1,6 +1,7 @@
 //! The project itself: by address, which is looked up for each message, and by a route that was looked up once.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use ::switchboard::{
     MessageHandler,
 };
 
+use crate::savina::{Behaviour, Hosted, System};
 use crate::scenario::{Ask, Churn, Count, Fan, Idle, Kind, Peer, Share, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
@@ -309,6 +311,32 @@ impl Idle for Actors {
     }
 }
 
+/// Actors that give up their tasks when they have been idle for a while.
+pub struct Hibernating(Broker);
+
+impl Peer for Hibernating {
+    const NAME: &'static str = "switchboard, hibernating";
+    const KIND: Kind = Kind::Switchboard;
+}
+
+impl Idle for Hibernating {
+    type Kept = ();
+
+    async fn start() -> Self {
+        // Sooner than anybody would in earnest, so that all do while the bytes are watched for a change.
+        Self(
+            builder(MailboxOptions::bounded(CAPACITY))
+                .hibernate_after(Duration::from_millis(50))
+                .build()
+                .expect("the capacity is small"),
+        )
+    }
+
+    async fn spawn(&self) {
+        self.0.spawn(&ActorAddress::from(ActorId::next()), Echo).await.expect("the id is free");
+    }
+}
+
 impl Churn for Actors {
     async fn start() -> Self {
         Self(broker())
@@ -318,5 +346,63 @@ impl Churn for Actors {
         let actor = self.0.spawn(&ActorAddress::from(ActorId::next()), Echo).await.expect("the id is free");
         actor.stop();
         actor.join().await;
+    }
+}
+
+/// Programs of actors that have no bound, and know each other by route.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "switchboard";
+    const KIND: Kind = Kind::Switchboard;
+}
+
+/// A program's message, as the broker's.
+pub struct Sent<M>(M);
+
+impl<M: Send + 'static> Message for Sent<M> {
+    const MESSAGE_TYPE: &'static str = "savina";
+}
+
+impl<M> fmt::Debug for Sent<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sent")
+    }
+}
+
+struct Player<B: Behaviour<Savina>>(Hosted<Savina, B>);
+
+impl<P: Behaviour<Savina>> MessageHandler<Sent<P::Message>> for Player<P> {
+    type Error = Infallible;
+
+    async fn handle<B: MessageBroker<Sent<P::Message>>>(
+        &mut self,
+        envelope: MessageEnvelope<Sent<P::Message>>,
+        context: &Context<Sent<P::Message>, B>,
+    ) -> Result<(), Infallible> {
+        if self.0.handle(envelope.into_message().0) {
+            context.stop();
+        }
+        Ok(())
+    }
+}
+
+impl System for Savina {
+    type Stage<B: Behaviour<Self>> = InMemoryMessageBroker<Sent<B::Message>>;
+    type Ref<B: Behaviour<Self>> = Route<Sent<B::Message>>;
+
+    fn stage<B: Behaviour<Self>>() -> Self::Stage<B> {
+        let unbounded = InMemoryMessageBroker::builder().default_mailbox(MailboxOptions::unbounded());
+        unbounded.build().expect("there is room")
+    }
+
+    async fn spawn<B: Behaviour<Self>>(stage: &Self::Stage<B>, actor: Hosted<Self, B>) -> Self::Ref<B> {
+        let address = ActorAddress::from(ActorId::next());
+        stage.spawn(&address, Player(actor)).await.expect("the id is free");
+        stage.route(&address).expect("the actor is there")
+    }
+
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        to.try_send(Sent(message)).expect("the actor is there");
     }
 }

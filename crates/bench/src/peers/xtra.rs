@@ -1,7 +1,11 @@
 //! xtra, with its bounded mailbox. It has no timeout of its own.
 
+use std::pin::pin;
+use std::task::{self, Poll, Waker};
+
 use ::xtra::{Actor, Address, Context, Handler, Mailbox};
 
+use crate::savina::{Behaviour, Hosted, System};
 use crate::scenario::{Ask, Churn, Idle, Kind, Peer, Tell};
 use crate::work::{CAPACITY, Sum, Work};
 
@@ -109,4 +113,48 @@ impl Churn for Actors {
 
 fn spawn_echo() -> Address<Echo> {
     ::xtra::spawn_tokio(Echo, Mailbox::bounded(CAPACITY))
+}
+
+/// Programs of actors that have no bound.
+pub struct Savina;
+
+impl Peer for Savina {
+    const NAME: &'static str = "xtra";
+    const KIND: Kind = Kind::Framework;
+}
+
+pub struct Player<B>(Hosted<Savina, B>);
+
+impl<B: Behaviour<Savina>> Actor for Player<B> {
+    type Stop = ();
+
+    async fn stopped(self) {}
+}
+
+impl<B: Behaviour<Savina>> Handler<B::Message> for Player<B> {
+    type Return = ();
+
+    async fn handle(&mut self, message: B::Message, context: &mut Context<Self>) {
+        if self.0.handle(message) {
+            context.stop_self();
+        }
+    }
+}
+
+impl System for Savina {
+    type Stage<B: Behaviour<Self>> = ();
+    type Ref<B: Behaviour<Self>> = Address<Player<B>>;
+
+    fn stage<B: Behaviour<Self>>() {}
+
+    async fn spawn<B: Behaviour<Self>>((): &(), actor: Hosted<Self, B>) -> Self::Ref<B> {
+        ::xtra::spawn_tokio(Player(actor), Mailbox::unbounded())
+    }
+
+    /// It has only a future for this, which is ready at once where there is no bound.
+    fn send<B: Behaviour<Self>>(to: &Self::Ref<B>, message: B::Message) {
+        let mut sending = pin!(to.send(message).detach().into_future());
+        let sent = sending.as_mut().poll(&mut task::Context::from_waker(Waker::noop()));
+        assert!(matches!(sent, Poll::Ready(Ok(_))), "the actor is there");
+    }
 }

@@ -19,7 +19,7 @@ struct Budget {
 /// A table of all promises that this run has figures for.
 pub fn write(plan: &Plan, figures: &Figures) -> String {
     let mut rows = String::new();
-    for budget in times(figures).into_iter().chain([bytes(figures)]) {
+    for budget in times(figures).into_iter().chain(bytes(figures)) {
         let Some(measured) = budget.measured else { continue };
         let met = if measured <= budget.limit { "yes" } else { "**no**" };
         writeln!(rows, "| {} | {:.2} | {measured:.2} | {met} |", budget.text, budget.limit)
@@ -51,9 +51,12 @@ fn times(figures: &Figures) -> [Budget; 9] {
     ]
 }
 
-fn bytes(figures: &Figures) -> Budget {
-    let ours = figures.memory.iter().find(|(peer, _)| *peer == "switchboard");
-    budget("bytes per idle actor", 400.0, ours.map(|(_, footprint)| footprint.live))
+fn bytes(figures: &Figures) -> [Budget; 2] {
+    let live = |peer| Some(figures.memory.iter().find(|(known, _)| *known == peer)?.1.live);
+    [
+        budget("bytes per idle actor", 400.0, live("switchboard")),
+        budget("bytes per idle actor that hibernates", 400.0, live("switchboard, hibernating")),
+    ]
 }
 
 fn budget(text: &'static str, limit: f64, measured: Option<f64>) -> Budget {

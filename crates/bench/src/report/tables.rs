@@ -5,17 +5,29 @@ use super::{budgets, growth, plots};
 use crate::case::{Case, GROWTH, LATENCY, SCENARIOS, workers};
 use crate::machine;
 use crate::runner::{Figures, Plan};
+use crate::savina;
 use crate::scenario::Kind;
 use crate::spread::Spread;
 
-const PEERS: [&str; 10] =
-    ["kameo", "ractor", "actix", "xtra", "kanal", "tokio", "flume", "async-channel", "crossfire", "switchboard"];
+const PEERS: [&str; 11] = [
+    "kameo",
+    "ractor",
+    "actix",
+    "xtra",
+    "coerce",
+    "kanal",
+    "tokio",
+    "flume",
+    "async-channel",
+    "crossfire",
+    "switchboard",
+];
 
 /// Everything that a run has to say. With `folder`, each table refers to its plot there.
 pub fn write(plan: &Plan, figures: &Figures, folder: Option<&Path>) -> String {
     let mut text = heading(plan, figures);
     text += &budgets::write(plan, figures);
-    for scenario in SCENARIOS {
+    for scenario in SCENARIOS.iter().copied().chain(savina::SCENARIOS) {
         text += &section(scenario, &times(&figures.of(scenario)), folder);
     }
     text += &section(LATENCY, &delays(figures), folder);
@@ -39,7 +51,7 @@ fn heading(plan: &Plan, figures: &Figures) -> String {
     let versions: Vec<_> = PEERS.iter().map(|peer| format!("{peer} {}", machine::version(peer))).collect();
     format!(
         "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved; {} workers. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
-         Tells of ractor and actix keep to no bound. A timeout is tokio's where the row is xtra's or a channel's.\n",
+         Tells of ractor, actix and coerce keep to no bound. A timeout is tokio's where the row is xtra's, coerce's or a channel's.\n",
         chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
         machine::describe(),
         versions.join(", "),
