@@ -194,6 +194,7 @@ pub mod topics;
 pub mod watching;
 
 mod feed;
+mod lock;
 mod requests;
 mod timer;
 mod unique_id;

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::ask::typed;
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
+use crate::lock::Lock;
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 use crate::schedule::{Recurring, Scheduled};
 use crate::topics::{Published, Subject};
@@ -28,8 +28,8 @@ pub struct Context<M: Message, B: MessageBroker<M>> {
     cell: Arc<ActorCell<M>>,
     current: Option<Current>,
     /// Who waits for an answer to the current message, until it is given or passed on.
-    caller: Mutex<Option<Caller>>,
-    verdict: Mutex<Verdict>,
+    caller: Lock<Option<Caller>>,
+    verdict: Lock<Verdict>,
     /// Whether the current message was passed on, so that it is for another to handle it.
     passed_on: AtomicBool,
 }
@@ -48,8 +48,8 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
             hub,
             cell,
             current: None,
-            caller: Mutex::new(None),
-            verdict: Mutex::default(),
+            caller: Lock::new(None),
+            verdict: Lock::new(Verdict::None),
             passed_on: AtomicBool::new(false),
         }
     }

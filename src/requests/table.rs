@@ -2,17 +2,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
+use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
 pub(crate) struct RequestTable<M> {
-    shards: Box<[Padded<Mutex<Shard<M>>>]>,
+    shards: Box<[Padded<Lock<Shard<M>>>]>,
     pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
 }
@@ -26,7 +25,7 @@ impl<M> RequestTable<M> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let shards = (2 * threads).next_power_of_two().min(RequestKey::MAX_SHARDS);
         Self {
-            shards: (0..shards).map(|number| Padded(Mutex::new(Shard::new(number)))).collect(),
+            shards: (0..shards).map(|number| Padded(Lock::new(Shard::new(number)))).collect(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
         }
@@ -170,7 +169,7 @@ impl<M> RequestTable<M> {
         }
     }
 
-    fn shard(&self, key: RequestKey) -> &Mutex<Shard<M>> {
+    fn shard(&self, key: RequestKey) -> &Lock<Shard<M>> {
         // The mask changes no key of this table, and keeps one of another from reaching out of bounds.
         &self.shards[key.shard() & (self.shards.len() - 1)].0
     }
