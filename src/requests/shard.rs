@@ -151,6 +151,7 @@ impl<M> Shard<M> {
     }
 
     /// Ends the request, if somebody waits; gives the waker back, or what it was to end with.
+    #[inline(always)]
     pub(super) fn end(&mut self, key: RequestKey, result: Result<M, Ended>) -> Result<Option<Waker>, Result<M, Ended>> {
         let slot = key.slot();
         match self.find(key) {
@@ -247,10 +248,14 @@ impl<M> Shard<M> {
 }
 
 impl<M> Stage<M> {
+    #[inline(always)]
     fn finish(&mut self, result: Result<M, Ended>) -> Option<Waker> {
-        let Self::Open(open) = std::mem::replace(self, Self::Free) else { return None };
-        *self = Self::Ended(if open.ran { result.map_err(Ended::after_begun) } else { result });
-        Some(open.waker)
+        let Self::Open(Open { ran, .. }) = *self else { return None };
+        let result = if ran { result.map_err(Ended::after_begun) } else { result };
+        match std::mem::replace(self, Self::Ended(result)) {
+            Self::Open(open) => Some(open.waker),
+            Self::Free | Self::Ended(_) => None,
+        }
     }
 }
 

@@ -158,6 +158,7 @@ impl<M> RequestTable<M> {
         drop(untaken);
     }
 
+    #[inline(always)]
     fn finish(&self, key: RequestKey, result: Result<M, Ended>) -> bool {
         let ended = self.shard(key).lock().end(key, result);
         match ended {
