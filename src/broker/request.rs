@@ -1,4 +1,4 @@
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -182,16 +182,19 @@ impl<M: Message> Hub<M> {
         delivered.map_err(|(kind, envelope)| RequestError::refused(kind, target.address(), envelope))
     }
 
-    async fn wait_for_reply(self: &Arc<Self>, pending: Pending<'_, M>, has_deadline: bool) -> Result<M, Ended> {
-        let mut pending = pin!(pending);
-        std::future::poll_fn(|cx| {
-            let polled = pending.as_mut().poll(cx);
+    #[inline]
+    fn wait_for_reply<'a>(
+        self: &'a Arc<Self>,
+        mut pending: Pending<'a, M>,
+        has_deadline: bool,
+    ) -> impl Future<Output = Result<M, Ended>> + Send + 'a {
+        std::future::poll_fn(move |cx| {
+            let polled = Pin::new(&mut pending).poll(cx);
             if polled.is_pending() && has_deadline {
                 self.keep_time();
             }
             polled
         })
-        .await
     }
 
     #[cold]

@@ -165,6 +165,7 @@ impl<M> Shard<M> {
     }
 
     /// Takes the result and frees the slot; where there is none yet, keeps the waker.
+    #[inline(always)]
     pub(super) fn take(&mut self, key: RequestKey, waker: &Waker) -> Option<Result<M, Ended>> {
         match self.find(key)? {
             Stage::Open(open) => open.waker.clone_from(waker),
@@ -174,6 +175,7 @@ impl<M> Shard<M> {
     }
 
     /// Frees the slot. Gives back a result that nobody took, to be dropped outside the lock.
+    #[inline(always)]
     pub(super) fn close(&mut self, key: RequestKey) -> Option<Result<M, Ended>> {
         let stage = std::mem::replace(self.find(key)?, Stage::Free);
         let slot = key.slot();
