@@ -112,13 +112,17 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     ///
     /// As [`MessageBroker::reply`].
     pub async fn reply(&self, message: M) -> Result<(), ReplyError<M>> {
-        match self.take_caller().map(Caller::into_parts) {
+        match self.take_caller() {
             // Like whatever this handler sends: in its name, with its deadline, and never waiting for itself.
-            Some((asked, Way::Address(to))) => {
+            Some(Caller { asked, way: Way::Address(to) }) => {
                 let answer = self.prepare(MessageEnvelope::new(message).with_correlation(asked));
                 self.broker.send(&to, answer).await.map_err(ReplyError::not_sent)
             }
-            Some((asked, way)) => self.broker.reply(Caller::new(asked, way), message).await,
+            // At once: a future of the broker's would be one more to move the message through.
+            Some(Caller { way: Way::Request(key), .. }) => {
+                self.hub.requests.reply(key, message);
+                Ok(())
+            }
             None => Err(ReplyError::not_asked(message)),
         }
     }
@@ -365,7 +369,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     }
 
     /// The handler is done with it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish(&mut self, why: Declined) {
         self.current = None;
         if let Some(caller) = self.caller.get_mut().take() {
