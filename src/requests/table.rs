@@ -32,13 +32,19 @@ impl<M> RequestTable<M> {
     }
 
     /// Makes an entry for a request to `target`, whose caller is woken by `waker`; `None` if there are too many.
+    #[inline]
     pub(crate) fn open(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<Pending<'_, M>> {
+        Some(Pending::new(self, self.enter_new(target, deadline, waker)?))
+    }
+
+    /// Gives the key alone, which fits into a register.
+    fn enter_new(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
         let shard = home_shard() & (self.shards.len() - 1);
         let key = self.shards[shard].0.lock().open(target, deadline, waker)?;
         if let Some(deadline) = deadline {
             self.timer.wake_by(deadline);
         }
-        Some(Pending::new(self, key))
+        Some(key)
     }
 
     /// Says that a handler begins with the request. False if its caller is gone, so that it need not.
@@ -154,8 +160,8 @@ impl<M> RequestTable<M> {
 
     pub(super) fn close(&self, key: RequestKey) {
         // The lock is released at the end of this line; what was in the slot is dropped after it.
-        let untaken = self.shard(key).lock().close(key);
-        drop(untaken);
+        let left = self.shard(key).lock().close(key);
+        drop(left);
     }
 
     #[inline(always)]
@@ -214,6 +220,10 @@ mod tests {
         }
     }
 
+    impl std::task::Wake for Nosy {
+        fn wake(self: Arc<Self>) {}
+    }
+
     fn nosy() -> (Arc<RequestTable<Nosy>>, Arc<AtomicUsize>, impl Fn() -> Nosy) {
         let (table, dropped) = (Arc::new(RequestTable::new()), Arc::new(AtomicUsize::new(0)));
         let message = {
@@ -258,6 +268,13 @@ mod tests {
         assert_eq!((dropped.load(Ordering::SeqCst), table.late_replies()), (2, 2));
         drop(pending);
         assert_eq!((dropped.load(Ordering::SeqCst), table.in_flight()), (3, 0));
+    }
+
+    #[test]
+    fn the_waker_of_a_caller_that_goes_away_is_dropped_outside_the_lock() {
+        let (table, dropped, nosy) = nosy();
+        drop(table.open(Epoch::next(), None, Waker::from(Arc::new(nosy()))));
+        assert_eq!((dropped.load(Ordering::SeqCst), table.in_flight()), (1, 0));
     }
 
     #[test]
