@@ -195,6 +195,7 @@ pub mod watching;
 
 mod feed;
 mod hibernation;
+mod lock;
 mod requests;
 mod timer;
 mod unique_id;

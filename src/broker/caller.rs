@@ -30,14 +30,6 @@ impl Caller {
         Some(Self { asked: envelope.id(), way })
     }
 
-    pub(super) fn new(asked: MessageId, way: Way) -> Self {
-        Self { asked, way }
-    }
-
-    pub(super) fn into_parts(self) -> (MessageId, Way) {
-        (self.asked, self.way)
-    }
-
     /// The id of the message that asks.
     pub fn asked(&self) -> MessageId {
         self.asked

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::ask::typed;
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
+use crate::lock::Lock;
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 use crate::schedule::{Recurring, Scheduled};
 use crate::topics::{Published, Subject};
@@ -32,10 +32,12 @@ pub struct Context<M: Message, B: MessageBroker<M>> {
     cell: Arc<ActorCell<M>>,
     current: Option<Current>,
     /// Who waits for an answer to the current message, until it is given or passed on.
-    caller: Mutex<Option<Caller>>,
-    verdict: Mutex<Verdict>,
+    caller: Lock<Option<Caller>>,
+    verdict: Lock<Verdict>,
     /// Whether the current message was passed on, so that it is for another to handle it.
     passed_on: AtomicBool,
+    /// Whether `broker` wraps the one that the actor is of, and has to see what is answered.
+    wrapped: bool,
 }
 
 /// What the context knows of the message being handled.
@@ -52,9 +54,10 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
             hub,
             cell,
             current: None,
-            caller: Mutex::new(None),
-            verdict: Mutex::default(),
+            caller: Lock::new(None),
+            verdict: Lock::new(Verdict::None),
             passed_on: AtomicBool::new(false),
+            wrapped: false,
         }
     }
 
@@ -116,13 +119,18 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     ///
     /// As [`MessageBroker::reply`].
     pub async fn reply(&self, message: M) -> Result<(), ReplyError<M>> {
-        match self.take_caller().map(Caller::into_parts) {
+        match self.take_caller() {
             // Like whatever this handler sends: in its name, with its deadline, and never waiting for itself.
-            Some((asked, Way::Address(to))) => {
+            Some(Caller { asked, way: Way::Address(to) }) => {
                 let answer = self.prepare(MessageEnvelope::new(message).with_correlation(asked));
                 self.broker.send(&to, answer).await.map_err(ReplyError::not_sent)
             }
-            Some((asked, way)) => self.broker.reply(Caller::new(asked, way), message).await,
+            // At once: a future of the broker's would be one more to move the message through.
+            Some(Caller { way: Way::Request(key), .. }) if !self.wrapped => {
+                self.hub.requests.reply(key, message);
+                Ok(())
+            }
+            Some(caller) => self.broker.reply(caller, message).await,
             None => Err(ReplyError::not_asked(message)),
         }
     }
@@ -369,7 +377,7 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
     }
 
     /// The handler is done with it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish(&mut self, why: Declined) {
         self.current = None;
         if let Some(caller) = self.caller.get_mut().take() {

@@ -1,8 +1,8 @@
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use super::offer::{Admission, Offered, Refusal, Target, Weight};
+use super::offer::{Admission, Refusal, Target, Weight};
 use super::{Hub, RequestError, RequestErrorKind};
 use crate::actor::{ActorCell, Wait, Waiting};
 use crate::address::ActorId;
@@ -41,7 +41,7 @@ impl<M> RoundTrip<M> {
 impl<M: Message> Admission<M> for Ask<'_, M> {
     type Refusal = RequestErrorKind;
 
-    #[inline]
+    #[inline(always)]
     fn admit(&mut self, to: &Arc<ActorCell<M>>, envelope: &mut MessageEnvelope<M>) -> Result<(), RequestErrorKind> {
         match &self.pending {
             Some(pending) => {
@@ -99,7 +99,12 @@ impl<M: Message> Admission<M> for Ask<'_, M> {
     }
 }
 
-impl<M: Message> Ask<'_, M> {
+impl<'a, M: Message> Ask<'a, M> {
+    #[inline(always)]
+    fn new(hub: &'a Hub<M>, waker: Waker) -> Self {
+        Self { hub, deadline: None, waker: Some(waker), pending: None, trip: None, waiting: None, wait: 0 }
+    }
+
     /// Says that the handler of `asker` waits for `target`, unless it would wait for itself.
     #[inline(never)]
     fn wait_for(&mut self, target: &ActorCell<M>, asker: ActorId) -> Result<(), RequestErrorKind> {
@@ -146,21 +151,15 @@ impl<M: Message> Hub<M> {
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> impl Future<Output = Result<M, RequestError<M>>> + Send {
         async move {
-            let mut envelope = message.into();
-            let deadline = envelope.expiry().or_else(|| self.settings.request_timeout.map(Deadline::after));
-            envelope.set_expiry(deadline);
-            if envelope.is_at_least_once() {
-                envelope.note_sending(&target.address());
-            }
             let waker = std::future::poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
-            let mut ask =
-                Ask { hub: self, deadline, waker: Some(waker), pending: None, trip: None, waiting: None, wait: 0 };
-            match self.offer(&target, envelope, &mut ask) {
-                Offered::Accepted => ask.pending = ask.pending.map(Pending::polled_at_once),
-                offered => self.ask_on(&target, offered, &mut ask).await?,
+            let mut ask = Ask::new(self, waker);
+            match self.ask_at_once(&target, message, &mut ask) {
+                Ok(()) => ask.pending = ask.pending.map(Pending::polled_at_once),
+                // By value, so that the common path keeps no message across an `await`.
+                Err(envelope) => self.ask_on(&target, envelope, &mut ask).await?,
             }
             let reply = match ask.pending {
-                Some(pending) => self.wait_for_reply(pending, deadline.is_some()).await,
+                Some(pending) => self.wait_for_reply(pending, ask.deadline.is_some()).await,
                 // Nothing is accepted without an entry.
                 None => Err(Ended::NoReply),
             };
@@ -171,27 +170,60 @@ impl<M: Message> Hub<M> {
         }
     }
 
+    /// The common path of [`offer`](Self::offer): to one actor with room. What was admitted there and found none is
+    /// offered as if to another.
+    #[inline(always)]
+    fn ask_at_once(
+        &self,
+        target: &Target<'_, M>,
+        message: impl Into<MessageEnvelope<M>>,
+        ask: &mut Ask<'_, M>,
+    ) -> Result<(), MessageEnvelope<M>> {
+        // Before the envelope is made, as in `put_at_once`.
+        let found = self.look_up(target);
+        let mut envelope = message.into();
+        ask.deadline = envelope.expiry().or_else(|| self.settings.request_timeout.map(Deadline::after));
+        envelope.set_expiry(ask.deadline);
+        if ask.deadline != Some(Deadline::PASSED)
+            && !envelope.is_at_least_once()
+            && let Some(cell) = found.actor()
+            && ask.admit(cell, &mut envelope).is_ok()
+            && let Some(room) = cell.queue.room()
+        {
+            room.put(envelope);
+            return Ok(());
+        }
+        Err(envelope.relocated())
+    }
+
     #[cold]
     async fn ask_on(
         &self,
         target: &Target<'_, M>,
-        offered: Offered<M, RequestErrorKind>,
+        mut envelope: MessageEnvelope<M>,
         ask: &mut Ask<'_, M>,
     ) -> Result<(), RequestError<M>> {
+        if envelope.is_at_least_once() {
+            envelope.note_sending(&target.address());
+        }
+        let offered = self.offer(target, envelope, ask);
         let delivered = self.deliver(target, offered, ask).await;
         delivered.map_err(|(kind, envelope)| RequestError::refused(kind, target.address(), envelope))
     }
 
-    async fn wait_for_reply(self: &Arc<Self>, pending: Pending<'_, M>, has_deadline: bool) -> Result<M, Ended> {
-        let mut pending = pin!(pending);
-        std::future::poll_fn(|cx| {
-            let polled = pending.as_mut().poll(cx);
+    #[inline]
+    fn wait_for_reply<'a>(
+        self: &'a Arc<Self>,
+        mut pending: Pending<'a, M>,
+        has_deadline: bool,
+    ) -> impl Future<Output = Result<M, Ended>> + Send + 'a {
+        std::future::poll_fn(move |cx| {
+            let polled = Pin::new(&mut pending).poll(cx);
             if polled.is_pending() && has_deadline {
                 self.keep_time();
             }
             polled
         })
-        .await
     }
 
     #[cold]
@@ -219,7 +251,7 @@ mod tests {
     const ROUNDS: usize = 10_000;
 
     fn ask(hub: &Hub<Note>) -> Ask<'_, Note> {
-        Ask { hub, deadline: None, waker: None, pending: None, trip: None, waiting: None, wait: 0 }
+        Ask::new(hub, Waker::noop().clone())
     }
 
     fn from_handler_of(cell: &ActorCell<Note>) -> MessageEnvelope<Note> {

@@ -36,7 +36,6 @@
 mod blocked;
 mod error;
 mod levels;
-mod lock;
 mod options;
 mod queue;
 mod receiver;

@@ -3,8 +3,8 @@ use std::task::{Context, Waker};
 
 use super::blocked::BlockedSenders;
 use super::levels::Levels;
-use super::lock::{Guard, Lock};
 use super::wait::WaitForRoom;
+use crate::lock::{Guard, Lock};
 use crate::mailbox::{BackpressureStrategy, MailboxError, MailboxErrorKind, MailboxOptions};
 use crate::message::{Deadline, MessageEnvelope, MessagePriority};
 

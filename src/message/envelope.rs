@@ -278,8 +278,14 @@ impl<M> MessageEnvelope<M> {
     }
 
     /// Takes the message out and drops the header.
+    #[inline]
     pub fn into_message(self) -> M {
-        self.message
+        let Self { extras, message, .. } = self;
+        // Looked at here, where it is nearly always `None`, rather than in a function that drops it.
+        if let Some(extras) = extras {
+            drop(extras);
+        }
+        message
     }
 
     /// Takes the place of the message `id`, for whoever waits for the answer to that.

@@ -34,6 +34,7 @@ impl<'a, M> Pending<'a, M> {
 impl<M> Future for Pending<'_, M> {
     type Output = Result<M, Ended>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if std::mem::take(&mut self.wakes) {
             return Poll::Pending;

@@ -21,13 +21,13 @@ struct Slot<M> {
     stage: Stage<M>,
 }
 
-enum Stage<M> {
+pub(super) enum Stage<M> {
     Free,
     Open(Open),
     Ended(Result<M, Ended>),
 }
 
-struct Open {
+pub(super) struct Open {
     /// The actor whose mailbox the message is in or about to go into.
     target: Epoch,
     /// Whether the message still waits for room there.
@@ -59,7 +59,8 @@ impl<M> Shard<M> {
             None => self.grow()?,
         };
         self.deadlines[slot] = deadline.map_or(NO_DEADLINE, Deadline::nanos);
-        self.slots[slot].stage = Stage::Open(Open { target, waits: false, begun: false, ran: false, begins: 0, waker });
+        let open = Open { target, waits: false, begun: false, ran: false, begins: 0, waker };
+        self.slots[slot].stage.replace_trivial(Stage::Open(open));
         Some(self.key(slot))
     }
 
@@ -151,6 +152,7 @@ impl<M> Shard<M> {
     }
 
     /// Ends the request, if somebody waits; gives the waker back, or what it was to end with.
+    #[inline(always)]
     pub(super) fn end(&mut self, key: RequestKey, result: Result<M, Ended>) -> Result<Option<Waker>, Result<M, Ended>> {
         let slot = key.slot();
         match self.find(key) {
@@ -164,26 +166,39 @@ impl<M> Shard<M> {
     }
 
     /// Takes the result and frees the slot; where there is none yet, keeps the waker.
+    #[inline(always)]
     pub(super) fn take(&mut self, key: RequestKey, waker: &Waker) -> Option<Result<M, Ended>> {
-        match self.find(key)? {
-            Stage::Open(open) => open.waker.clone_from(waker),
-            Stage::Free | Stage::Ended(_) => return self.close(key),
+        let stage = self.find(key)?;
+        match stage {
+            Stage::Free => None,
+            Stage::Open(open) => {
+                open.waker.clone_from(waker);
+                None
+            }
+            Stage::Ended(result) => {
+                // The result by itself, so that it is moved once and in one piece.
+                let result = std::mem::replace(result, Err(Ended::NoReply));
+                stage.replace_trivial(Stage::Free);
+                self.release(key.slot());
+                Some(result)
+            }
         }
-        None
     }
 
-    /// Frees the slot. Gives back a result that nobody took, to be dropped outside the lock.
-    pub(super) fn close(&mut self, key: RequestKey) -> Option<Result<M, Ended>> {
-        let stage = std::mem::replace(self.find(key)?, Stage::Free);
-        let slot = key.slot();
+    /// Frees the slot. Gives back what was in it, to be dropped outside the lock.
+    pub(super) fn close(&mut self, key: RequestKey) -> Stage<M> {
+        let Some(stage) = self.find(key) else { return Stage::Free };
+        let left = std::mem::replace(stage, Stage::Free);
+        self.release(key.slot());
+        left
+    }
+
+    #[inline(always)]
+    fn release(&mut self, slot: usize) {
         self.deadlines[slot] = NO_DEADLINE;
         // By two, so that it stays odd, as keys have it.
         self.slots[slot].generation = self.slots[slot].generation.wrapping_add(2);
         self.free.push(slot as u32);
-        match stage {
-            Stage::Ended(result) => Some(result),
-            Stage::Free | Stage::Open(_) => None,
-        }
     }
 
     /// Ends every request whose deadline is `now` or earlier, and says when the next one is.
@@ -247,10 +262,22 @@ impl<M> Shard<M> {
 }
 
 impl<M> Stage<M> {
+    /// Puts another in place of one that owns nothing.
+    // Forgotten rather than dropped, since to look for what there is to drop, the new one would first be put together
+    // elsewhere in memory.
+    #[inline(always)]
+    fn replace_trivial(&mut self, new: Self) {
+        std::mem::forget(std::mem::replace(self, new));
+    }
+
+    #[inline(always)]
     fn finish(&mut self, result: Result<M, Ended>) -> Option<Waker> {
-        let Self::Open(open) = std::mem::replace(self, Self::Free) else { return None };
-        *self = Self::Ended(if open.ran { result.map_err(Ended::after_begun) } else { result });
-        Some(open.waker)
+        let Self::Open(Open { ran, .. }) = *self else { return None };
+        let result = if ran { result.map_err(Ended::after_begun) } else { result };
+        match std::mem::replace(self, Self::Ended(result)) {
+            Self::Open(open) => Some(open.waker),
+            Self::Free | Self::Ended(_) => None,
+        }
     }
 }
 

@@ -2,17 +2,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use parking_lot::Mutex;
-
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
+use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
 pub(crate) struct RequestTable<M> {
-    shards: Box<[Padded<Mutex<Shard<M>>>]>,
+    shards: Box<[Padded<Lock<Shard<M>>>]>,
     pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
 }
@@ -26,20 +25,26 @@ impl<M> RequestTable<M> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let shards = (2 * threads).next_power_of_two().min(RequestKey::MAX_SHARDS);
         Self {
-            shards: (0..shards).map(|number| Padded(Mutex::new(Shard::new(number)))).collect(),
+            shards: (0..shards).map(|number| Padded(Lock::new(Shard::new(number)))).collect(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
         }
     }
 
     /// Makes an entry for a request to `target`, whose caller is woken by `waker`; `None` if there are too many.
+    #[inline]
     pub(crate) fn open(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<Pending<'_, M>> {
+        Some(Pending::new(self, self.enter_new(target, deadline, waker)?))
+    }
+
+    /// Gives the key alone, which fits into a register.
+    fn enter_new(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
         let shard = home_shard() & (self.shards.len() - 1);
         let key = self.shards[shard].0.lock().open(target, deadline, waker)?;
         if let Some(deadline) = deadline {
             self.timer.wake_by(deadline);
         }
-        Some(Pending::new(self, key))
+        Some(key)
     }
 
     /// Says that a handler begins with the request. False if its caller is gone, so that it need not.
@@ -155,10 +160,11 @@ impl<M> RequestTable<M> {
 
     pub(super) fn close(&self, key: RequestKey) {
         // The lock is released at the end of this line; what was in the slot is dropped after it.
-        let untaken = self.shard(key).lock().close(key);
-        drop(untaken);
+        let left = self.shard(key).lock().close(key);
+        drop(left);
     }
 
+    #[inline(always)]
     fn finish(&self, key: RequestKey, result: Result<M, Ended>) -> bool {
         let ended = self.shard(key).lock().end(key, result);
         match ended {
@@ -170,7 +176,7 @@ impl<M> RequestTable<M> {
         }
     }
 
-    fn shard(&self, key: RequestKey) -> &Mutex<Shard<M>> {
+    fn shard(&self, key: RequestKey) -> &Lock<Shard<M>> {
         // The mask changes no key of this table, and keeps one of another from reaching out of bounds.
         &self.shards[key.shard() & (self.shards.len() - 1)].0
     }
@@ -212,6 +218,10 @@ mod tests {
             drop(open(&self.table));
             self.dropped.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    impl std::task::Wake for Nosy {
+        fn wake(self: Arc<Self>) {}
     }
 
     fn nosy() -> (Arc<RequestTable<Nosy>>, Arc<AtomicUsize>, impl Fn() -> Nosy) {
@@ -258,6 +268,13 @@ mod tests {
         assert_eq!((dropped.load(Ordering::SeqCst), table.late_replies()), (2, 2));
         drop(pending);
         assert_eq!((dropped.load(Ordering::SeqCst), table.in_flight()), (3, 0));
+    }
+
+    #[test]
+    fn the_waker_of_a_caller_that_goes_away_is_dropped_outside_the_lock() {
+        let (table, dropped, nosy) = nosy();
+        drop(table.open(Epoch::next(), None, Waker::from(Arc::new(nosy()))));
+        assert_eq!((dropped.load(Ordering::SeqCst), table.in_flight()), (1, 0));
     }
 
     #[test]

@@ -3,10 +3,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
-
 use super::Context;
 use crate::broker::{MessageBroker, Verdict};
+use crate::lock::Lock;
 use crate::message::Message;
 
 /// A handler's context whose broker is one that wraps the broker behind it: see [`Context::through`].
@@ -29,8 +28,9 @@ impl<M: Message, B: MessageBroker<M>> Context<M, B> {
             hub: Arc::clone(&self.hub),
             cell: Arc::clone(&self.cell),
             current: self.current,
-            caller: Mutex::new(self.take_caller()),
-            verdict: Mutex::new(std::mem::take(&mut *self.verdict.lock())),
+            caller: Lock::new(self.take_caller()),
+            verdict: Lock::new(std::mem::take(&mut *self.verdict.lock())),
+            wrapped: true,
             passed_on: AtomicBool::new(self.passed_on.load(Ordering::Relaxed)),
         };
         LentContext { of: self, lent }

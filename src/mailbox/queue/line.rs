@@ -2,8 +2,8 @@ use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Waker};
 
 use super::{KeyClaim, Pushed, Queue, State};
+use crate::lock::Guard;
 use crate::mailbox::blocked::{BlockedSenders, Ticket};
-use crate::mailbox::lock::Guard;
 use crate::mailbox::{MailboxError, MailboxErrorKind, Waits};
 use crate::message::{Deadline, MessageEnvelope, MessageId};
 

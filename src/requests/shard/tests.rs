@@ -17,6 +17,14 @@ fn take(shard: &mut Shard<u64>, key: RequestKey) -> Option<Ends> {
     shard.take(key, Waker::noop())
 }
 
+/// The result that nobody took.
+fn close(shard: &mut Shard<u64>, key: RequestKey) -> Option<Ends> {
+    match shard.close(key) {
+        Stage::Ended(result) => Some(result),
+        Stage::Free | Stage::Open(_) => None,
+    }
+}
+
 /// How the request ends if its deadline passes now.
 fn expired(shard: &mut Shard<u64>, key: RequestKey) -> Option<Ends> {
     shard.expire(u64::MAX - 1, &mut Vec::new());
@@ -31,14 +39,14 @@ fn timed_out(begun: bool) -> Option<Ends> {
 fn a_key_kept_too_long_finds_nothing_and_harms_nobody() {
     let (mut shard, target) = (Shard::new(3), Epoch::next());
     let stale = open(&mut shard, target, None);
-    assert_eq!(shard.close(stale), None);
+    assert_eq!(close(&mut shard, stale), None);
     let key = open(&mut shard, target, None);
     assert_eq!(key.slot(), stale.slot());
     assert!(!shard.begin(stale));
     assert_eq!(shard.hand_over(stale, actor()), None);
     assert_eq!(shard.end(stale, Ok(1)).err(), Some(Ok(1)));
     assert_eq!(take(&mut shard, stale), None);
-    assert_eq!(shard.close(stale), None);
+    assert_eq!(close(&mut shard, stale), None);
     assert_eq!(shard.in_flight(), 1);
     assert!(shard.end(key, Ok(2)).is_ok());
     assert_eq!(take(&mut shard, key), Some(Ok(2)));
@@ -49,17 +57,17 @@ fn a_key_that_names_no_slot_finds_nothing() {
     let mut shard = Shard::<u64>::new(0);
     let key = RequestKey::new(0, 7, 1);
     assert!(!shard.begin(key));
-    assert_eq!((shard.close(key), take(&mut shard, key)), (None, None));
+    assert_eq!((close(&mut shard, key), take(&mut shard, key)), (None, None));
 }
 
 #[test]
 fn generations_come_round_without_a_key_that_is_no_key() {
     let mut shard = Shard::new(0);
     let first = open(&mut shard, Epoch::next(), None);
-    shard.close(first);
+    close(&mut shard, first);
     shard.slots[0].generation = u32::MAX;
     let last = open(&mut shard, Epoch::next(), None);
-    shard.close(last);
+    close(&mut shard, last);
     let after = open(&mut shard, Epoch::next(), None);
     assert_eq!((last.generation(), after.generation()), (u32::MAX, 1));
     assert!(!shard.begin(last) && shard.begin(after));
@@ -85,8 +93,8 @@ fn a_result_that_waits_to_be_taken_is_in_flight() {
     let keys = [(); 3].map(|()| open(&mut shard, Epoch::next(), None));
     assert!(shard.end(keys[0], Ok(5)).is_ok());
     assert_eq!(shard.in_flight(), 3);
-    assert_eq!(shard.close(keys[0]), Some(Ok(5)));
-    assert_eq!(shard.close(keys[1]), None);
+    assert_eq!(close(&mut shard, keys[0]), Some(Ok(5)));
+    assert_eq!(close(&mut shard, keys[1]), None);
     assert_eq!(shard.in_flight(), 1);
 }
 
@@ -162,7 +170,7 @@ fn what_was_answered_or_given_up_has_no_deadline_any_more() {
     let (mut shard, target) = (Shard::new(0), Epoch::next());
     let [answered, given_up] = [10, 20].map(|deadline| open(&mut shard, target, Some(deadline)));
     assert!(shard.end(answered, Ok(1)).is_ok());
-    shard.close(given_up);
+    close(&mut shard, given_up);
     assert_eq!(shard.expire(5, &mut Vec::new()), NO_DEADLINE);
     open(&mut shard, target, None);
     assert_eq!(shard.expire(50, &mut Vec::new()), NO_DEADLINE);
@@ -204,7 +212,7 @@ fn a_handler_waits_for_whoever_is_to_answer_until_the_request_has_ended() {
     assert_eq!(shard.waited_for(key), Some(first));
     assert!(shard.end(key, Ok(1)).is_ok());
     assert_eq!(shard.waited_for(key), None);
-    shard.close(key);
+    close(&mut shard, key);
     let next = open(&mut shard, first.epoch, None);
     assert_eq!((shard.waited_for(key), shard.waited_for(next)), (None, None));
     assert_eq!(shard.hand_over(next, second), None);

@@ -1,17 +1,18 @@
+//! The lock before what each message passes: a mailbox's messages, and a part of the request table.
+
 use std::time::Duration;
 
 use spin::mutex::{SpinMutex, SpinMutexGuard};
 
-/// The lock before a mailbox's messages.
+/// A lock for what is held for some tens of nanoseconds, and for each message.
 ///
-/// It is held for some tens of nanoseconds, once for each message, so what it costs when nobody else wants it is a large
-/// part of what a message costs. Letting go of it is a plain store, where a lock that keeps a list of sleepers needs
-/// a second atomic exchange to find out about them. In return, whoever finds it taken has to look again by itself: at
-/// once, then after letting other threads run, and in the end after short sleeps, so that not even a holder that the
-/// system has put aside, at whatever priority, is kept from going on.
-pub(super) struct Lock<T>(SpinMutex<T>);
+/// What it costs when nobody else wants it is a large part of what a message costs. Letting go of it is a plain store,
+/// where a lock that keeps a list of sleepers needs a second atomic exchange to find out about them. In return, whoever
+/// finds it taken has to look again by itself: at once, then after letting other threads run, and in the end after short
+/// sleeps, so that not even a holder that the system has put aside, at whatever priority, is kept from going on.
+pub(crate) struct Lock<T>(SpinMutex<T>);
 
-pub(super) type Guard<'a, T> = SpinMutexGuard<'a, T>;
+pub(crate) type Guard<'a, T> = SpinMutexGuard<'a, T>;
 
 /// Looks in a row before other threads are let run. Few: under contention, going away for a moment lets the others work
 /// in peace, which measured a third better with four senders than spinning on.
@@ -23,16 +24,27 @@ const NAPS_FROM: u32 = 64;
 const NAP: Duration = Duration::from_micros(50);
 
 impl<T> Lock<T> {
-    pub(super) const fn new(value: T) -> Self {
+    pub(crate) const fn new(value: T) -> Self {
         Self(SpinMutex::new(value))
     }
 
     #[inline(always)]
-    pub(super) fn lock(&self) -> Guard<'_, T> {
-        match self.0.try_lock() {
+    pub(crate) fn lock(&self) -> Guard<'_, T> {
+        match self.try_lock() {
             Some(guard) => guard,
             None => self.lock_patiently(),
         }
+    }
+
+    #[inline(always)]
+    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+        self.0.try_lock()
+    }
+
+    /// What is behind it, for the one that owns it.
+    #[inline(always)]
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
     }
 
     #[cold]
@@ -40,7 +52,7 @@ impl<T> Lock<T> {
         let mut looks = 0_u32;
         loop {
             if !self.0.is_locked()
-                && let Some(guard) = self.0.try_lock()
+                && let Some(guard) = self.try_lock()
             {
                 return guard;
             }
