@@ -117,6 +117,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(tells::<peers::actix::Teller>());
     cases.extend(tells::<peers::xtra::Teller>());
     cases.extend(tells::<peers::coerce::Teller>());
+    cases.extend(tells_to_one::<peers::elfo::Teller>());
     cases.extend(tells::<peers::kanal::Teller>());
     cases.extend(tells::<peers::mpsc::Teller>());
     cases.extend(tells::<peers::flume::Teller>());
@@ -129,6 +130,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(asks::<peers::actix::Asker>());
     cases.extend(asks::<peers::xtra::Asker>());
     cases.extend(asks::<peers::coerce::Asker>());
+    cases.extend(asks::<peers::elfo::Asker>());
     cases.extend(asks::<peers::kanal::Asker>());
     cases.extend(asks::<peers::mpsc::Asker>());
     cases.extend(asks::<peers::flume::Asker>());
@@ -154,12 +156,17 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-fn tells<T: Tell>() -> [Case; 6] {
+fn tells<T: Tell>() -> Vec<Case> {
+    let mut cases = tells_to_one::<T>().to_vec();
+    cases.push(Case::new::<T>(TELL_TO_4, |pace| RUNTIME.block_on(measure_tells_in_turn::<T>(4, pace))));
+    cases.push(Case::new::<T>(TELL_PAIRS, |pace| RUNTIME.block_on(measure_pairs::<T>(64, pace))));
+    cases
+}
+
+fn tells_to_one<T: Tell>() -> [Case; 4] {
     [
         Case::new::<T>(TELL_1, |pace| RUNTIME.block_on(measure_tells::<_, T>(1, pace))),
         Case::new::<T>(TELL_4, |pace| RUNTIME.block_on(measure_tells::<_, T>(4, pace))),
-        Case::new::<T>(TELL_TO_4, |pace| RUNTIME.block_on(measure_tells_in_turn::<T>(4, pace))),
-        Case::new::<T>(TELL_PAIRS, |pace| RUNTIME.block_on(measure_pairs::<T>(64, pace))),
         Case::new::<T>(TELL_1_ONE_WORKER, |pace| ONE_WORKER.block_on(measure_tells::<_, T>(1, pace))),
         Case::new::<T>(TELL_4_ONE_WORKER, |pace| ONE_WORKER.block_on(measure_tells::<_, T>(4, pace))),
     ]

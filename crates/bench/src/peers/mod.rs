@@ -5,6 +5,7 @@ pub mod async_channel;
 pub mod coerce;
 pub mod crossfire;
 pub mod direct;
+pub mod elfo;
 pub mod flume;
 pub mod kameo;
 pub mod kanal;

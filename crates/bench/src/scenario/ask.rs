@@ -55,19 +55,25 @@ pub async fn measure_asks_within<A: Ask>(askers: u64, pace: Pace) -> f64 {
 }
 
 async fn ask_often<A: Ask>(way: A, times: u64) -> u64 {
-    let mut sum = 0;
-    for _ in 0..times {
-        sum += way.ask(Work::ONE).await.number;
-    }
-    sum
+    let asking = async {
+        let mut sum = 0;
+        for _ in 0..times {
+            sum += way.ask(Work::ONE).await.number;
+        }
+        sum
+    };
+    way.within(asking).await
 }
 
 async fn ask_often_within<A: Ask>(way: A, times: u64) -> u64 {
-    let mut sum = 0;
-    for _ in 0..times {
-        sum += way.ask_within(Work::ONE, TIMEOUT).await.number;
-    }
-    sum
+    let asking = async {
+        let mut sum = 0;
+        for _ in 0..times {
+            sum += way.ask_within(Work::ONE, TIMEOUT).await.number;
+        }
+        sum
+    };
+    way.within(asking).await
 }
 
 /// Waits for all who ask, and adds up their answers.

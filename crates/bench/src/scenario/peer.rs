@@ -19,4 +19,9 @@ pub trait Peer: Send + Sized + 'static {
     fn end(self) -> impl Future<Output = ()> + Send {
         async {}
     }
+
+    /// Does what one task has to do with it, in what surrounds a task where a library asks for that.
+    fn within<F: Future<Output: Send> + Send>(&self, work: F) -> impl Future<Output = F::Output> + Send {
+        work
+    }
 }

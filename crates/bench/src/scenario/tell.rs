@@ -85,11 +85,14 @@ pub async fn measure_pairs<T: Tell>(pairs: u64, pace: Pace) -> f64 {
 /// A task that tells each of `ways` so many messages, one to each in turn.
 fn tell_in_turn<const REST: usize, T: Tell<REST>>(ways: Vec<T>, each: u64) -> JoinHandle<()> {
     tokio::spawn(async move {
-        for _ in 0..each {
-            for way in &ways {
-                way.tell(Work::ONE).await;
+        let telling = async {
+            for _ in 0..each {
+                for way in &ways {
+                    way.tell(Work::ONE).await;
+                }
             }
-        }
+        };
+        ways[0].within(telling).await;
     })
 }
 
