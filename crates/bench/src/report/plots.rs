@@ -7,6 +7,7 @@ use super::bars::{self, Bar};
 use super::{growth, lines};
 use crate::case::{GROWTH, LATENCY, SCENARIOS};
 use crate::runner::Figures;
+use crate::savina;
 
 /// Writes a plot of each table of times into `folder`, which is made if it is not there.
 ///
@@ -15,7 +16,7 @@ use crate::runner::Figures;
 /// If the folder or a file cannot be written.
 pub fn draw(figures: &Figures, folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    for scenario in SCENARIOS {
+    for scenario in SCENARIOS.iter().copied().chain(savina::SCENARIOS) {
         let rows = figures.of(scenario);
         let bars: Vec<_> = rows
             .iter()
@@ -63,7 +64,11 @@ mod tests {
 
     #[test]
     fn every_plot_has_a_file_of_its_own() {
-        let names = SCENARIOS.iter().chain(GROWTH.iter().map(|(scenario, _)| scenario)).chain([&LATENCY]);
+        let names = SCENARIOS
+            .iter()
+            .chain(&savina::SCENARIOS)
+            .chain(GROWTH.iter().map(|(scenario, _)| scenario))
+            .chain([&LATENCY]);
         let files: std::collections::BTreeSet<_> = names.clone().map(|name| file(name)).collect();
         assert_eq!(files.len(), names.count());
         assert_eq!(file("tell 1:1, one worker"), "tell-1-1-one-worker.svg");
