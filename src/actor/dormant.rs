@@ -39,8 +39,8 @@ pub(super) fn hibernate<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>>(
     mailbox.give_back_memory();
     cell.begin_rest();
     let kept = Kept { handler, broker, mailbox, factory, ways, departure };
-    let dormant = Arc::new(Dormant { runtime: Handle::current(), kept: Mutex::new(Some(kept)) });
-    match cell.queue.rest(Waker::from(Arc::clone(&dormant))) {
+    let dormant = Dormant { runtime: Handle::current(), kept: Mutex::new(Some(kept)) };
+    match cell.queue.rest(Waker::from(Arc::new(dormant))) {
         // Whoever stops the actor says so first and then wakes it: if that was before the mailbox knew what to wake, it
         // is seen here.
         Ok(()) if cell.is_stopping() => cell.queue.wake_receiver(),
