@@ -117,6 +117,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(tells::<peers::actix::Teller>());
     cases.extend(tells::<peers::xtra::Teller>());
     cases.extend(tells::<peers::coerce::Teller>());
+    cases.extend(tells::<peers::kompact::Teller>());
     cases.extend(tells::<peers::kanal::Teller>());
     cases.extend(tells::<peers::mpsc::Teller>());
     cases.extend(tells::<peers::flume::Teller>());
@@ -129,6 +130,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(asks::<peers::actix::Asker>());
     cases.extend(asks::<peers::xtra::Asker>());
     cases.extend(asks::<peers::coerce::Asker>());
+    cases.extend(asks::<peers::kompact::Asker>());
     cases.extend(asks::<peers::kanal::Asker>());
     cases.extend(asks::<peers::mpsc::Asker>());
     cases.extend(asks::<peers::flume::Asker>());
@@ -140,6 +142,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(churn::<peers::actix::Actors>());
     cases.push(churn::<peers::xtra::Actors>());
     cases.push(churn::<peers::coerce::Actors>());
+    cases.push(churn::<peers::kompact::Actors>());
     cases.push(churn::<peers::mpsc::Tasks>());
     cases.push(pool::<peers::switchboard::Pool>());
     cases.push(pool::<peers::kanal::Shared>());

@@ -8,6 +8,7 @@ pub mod direct;
 pub mod flume;
 pub mod kameo;
 pub mod kanal;
+pub mod kompact;
 pub mod mpsc;
 pub mod ractor;
 pub mod switchboard;

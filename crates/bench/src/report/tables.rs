@@ -9,12 +9,13 @@ use crate::savina;
 use crate::scenario::Kind;
 use crate::spread::Spread;
 
-const PEERS: [&str; 11] = [
+const PEERS: [&str; 12] = [
     "kameo",
     "ractor",
     "actix",
     "xtra",
     "coerce",
+    "kompact",
     "kanal",
     "tokio",
     "flume",
