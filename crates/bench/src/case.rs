@@ -118,6 +118,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(tells::<peers::xtra::Teller>());
     cases.extend(tells::<peers::coerce::Teller>());
     cases.extend(tells_to_one::<peers::elfo::Teller>());
+    cases.extend(tells::<peers::kompact::Teller>());
     cases.extend(tells::<peers::kanal::Teller>());
     cases.extend(tells::<peers::mpsc::Teller>());
     cases.extend(tells::<peers::flume::Teller>());
@@ -131,6 +132,7 @@ pub fn cases() -> Vec<Case> {
     cases.extend(asks::<peers::xtra::Asker>());
     cases.extend(asks::<peers::coerce::Asker>());
     cases.extend(asks::<peers::elfo::Asker>());
+    cases.extend(asks::<peers::kompact::Asker>());
     cases.extend(asks::<peers::kanal::Asker>());
     cases.extend(asks::<peers::mpsc::Asker>());
     cases.extend(asks::<peers::flume::Asker>());
@@ -142,6 +144,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(churn::<peers::actix::Actors>());
     cases.push(churn::<peers::xtra::Actors>());
     cases.push(churn::<peers::coerce::Actors>());
+    cases.push(churn::<peers::kompact::Actors>());
     cases.push(churn::<peers::mpsc::Tasks>());
     cases.push(pool::<peers::switchboard::Pool>());
     cases.push(pool::<peers::kanal::Shared>());
@@ -174,7 +177,7 @@ fn tells_to_one<T: Tell>() -> [Case; 4] {
 
 /// Other mailboxes and messages than in most scenarios. Mailboxes of ractor and actix never keep to a bound.
 fn kinds_of_tells() -> Vec<Case> {
-    use peers::{actix, async_channel, crossfire, flume, kameo, kanal, mpsc, ractor, switchboard, xtra};
+    use peers::{actix, async_channel, crossfire, flume, kameo, kanal, kompact, mpsc, ractor, switchboard, xtra};
 
     let mut cases = Vec::new();
     cases.extend(kinds::<switchboard::ByRoute<5, false>, switchboard::ByRoute<0>, switchboard::ByRoute<63>>());
@@ -183,6 +186,7 @@ fn kinds_of_tells() -> Vec<Case> {
     cases.extend(kinds::<ractor::Teller, ractor::Teller<0>, ractor::Teller<63>>());
     cases.extend(kinds::<actix::Teller, actix::Teller<0>, actix::Teller<63>>());
     cases.extend(kinds::<xtra::Teller<5, false>, xtra::Teller<0>, xtra::Teller<63>>());
+    cases.extend(kinds::<kompact::Teller, kompact::Teller<0>, kompact::Teller<63>>());
     cases.extend(kinds::<kanal::Teller<5, false>, kanal::Teller<0>, kanal::Teller<63>>());
     cases.extend(kinds::<mpsc::Unbounded, mpsc::Teller<0>, mpsc::Teller<63>>());
     cases.extend(kinds::<flume::Teller<5, false>, flume::Teller<0>, flume::Teller<63>>());

@@ -16,12 +16,15 @@ pub fn describe() -> String {
     )
 }
 
-/// The version of a package that is in this build.
+/// The version of a package that is in this build: the newest, if some package still needs an older one as well.
 pub fn version(package: &str) -> &'static str {
-    let entry = LOCKED.split("[[package]]").find(|entry| entry.contains(&format!("\nname = \"{package}\"\n")));
+    let named = format!("\nname = \"{package}\"\n");
+    // The file is sorted by name and then by version.
+    let entry = LOCKED.split("[[package]]").filter(|entry| entry.contains(&named)).last();
     let version = entry.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")));
     version.map_or("unknown", |version| version.trim_matches('"'))
 }
+
 fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));

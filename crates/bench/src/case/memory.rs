@@ -22,7 +22,7 @@ impl MemoryCase {
 }
 
 /// All rows that are measured in bytes.
-pub fn memory_cases() -> [MemoryCase; 8] {
+pub fn memory_cases() -> [MemoryCase; 9] {
     [
         MemoryCase::new::<peers::switchboard::Actors>(),
         MemoryCase::new::<peers::switchboard::Hibernating>(),
@@ -31,6 +31,7 @@ pub fn memory_cases() -> [MemoryCase; 8] {
         MemoryCase::new::<peers::actix::Actors>(),
         MemoryCase::new::<peers::xtra::Actors>(),
         MemoryCase::new::<peers::coerce::Actors>(),
+        MemoryCase::new::<peers::kompact::Actors>(),
         MemoryCase::new::<peers::mpsc::Tasks>(),
     ]
 }

@@ -9,6 +9,7 @@ pub mod elfo;
 pub mod flume;
 pub mod kameo;
 pub mod kanal;
+pub mod kompact;
 pub mod mpsc;
 pub mod ractor;
 pub mod switchboard;

@@ -9,13 +9,14 @@ use crate::savina;
 use crate::scenario::Kind;
 use crate::spread::Spread;
 
-const PEERS: [&str; 12] = [
+const PEERS: [&str; 13] = [
     "kameo",
     "ractor",
     "actix",
     "xtra",
     "coerce",
     "elfo",
+    "kompact",
     "kanal",
     "tokio",
     "flume",
@@ -52,7 +53,7 @@ fn heading(plan: &Plan, figures: &Figures) -> String {
     let versions: Vec<_> = PEERS.iter().map(|peer| format!("{peer} {}", machine::version(peer))).collect();
     format!(
         "{}, {}.\n{}.\n{} rounds of {} ms each, interleaved; {} workers. Names in bold are switchboard's; a channel asks with tokio's `oneshot`.\n\
-         Tells of ractor, actix and coerce keep to no bound. A timeout is tokio's where the row is xtra's, coerce's, elfo's or a channel's.\n",
+         Tells of ractor, actix, coerce and kompact keep to no bound. A timeout is tokio's where the row is xtra's, coerce's, elfo's, kompact's or a channel's.\n",
         chrono::Utc::now().format("%Y-%m-%d %H:%M UTC"),
         machine::describe(),
         versions.join(", "),
