@@ -109,6 +109,11 @@ impl Book {
         self.page.lock().entries.iter().all(|entry| entry.call == Call::Unknown || entry.is_settled())
     }
 
+    /// How many bytes the entries take.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.page.lock().entries.capacity() * size_of::<Entry>()) as u64
+    }
+
     /// Looks at all entries when nothing is on its way any more, and turns the page.
     pub(crate) fn turn(&self, findings: &Findings) -> Sum {
         let mut page = self.page.lock();
@@ -157,8 +162,12 @@ impl Entry {
             _ if ends > most => (Kind::Twice, "it ended too often"),
             _ if self.begun > most && !self.has(REPEATS) => (Kind::Twice, "begun too often"),
             _ if self.has(ONE_OF_MANY) && self.handled > 1 => (Kind::Twice, "a duplicate was handled"),
-            _ if self.has(NEVER_RAN) && self.begun > 0 => (Kind::Promise, "said never to have run, and a handler began"),
-            _ if self.has(ANSWERED) && self.has(TIMED_OUT) => (Kind::Promise, "answered in time, and its caller timed out"),
+            _ if self.has(NEVER_RAN) && self.begun > 0 => {
+                (Kind::Promise, "said never to have run, and a handler began")
+            }
+            _ if self.has(ANSWERED) && self.has(TIMED_OUT) => {
+                (Kind::Promise, "answered in time, and its caller timed out")
+            }
             _ => return None,
         })
     }

@@ -37,6 +37,13 @@ pub(crate) struct Line {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
+impl Line {
+    /// Enough for its name, whatever the font.
+    fn label_width(&self) -> f64 {
+        36.0 + 6.0 * self.name.len() as f64
+    }
+}
+
 impl Chart<'_> {
     fn most(&self, of: impl Fn(&(f64, f64)) -> f64) -> f64 {
         self.lines.iter().flat_map(|line| &line.points).map(of).fold(1.0, f64::max)
@@ -78,7 +85,8 @@ impl Chart<'_> {
 
     fn curve(&self, f: &mut fmt::Formatter<'_>, index: usize, seconds: f64, most: f64) -> fmt::Result {
         let line = &self.lines[index];
-        let (x, name) = (LEFT + 138.0 * index as f64, line.name);
+        let before: f64 = self.lines[..index].iter().map(Line::label_width).sum();
+        let (x, name) = (LEFT + before, line.name);
         writeln!(
             f,
             "<rect class=\"c{index}\" x=\"{x}\" y=\"42\" width=\"10\" height=\"10\"/>\
@@ -104,7 +112,7 @@ impl fmt::Display for Chart<'_> {
              font-family=\"system-ui,sans-serif\" font-size=\"12\" role=\"img\">\n<title>{title}</title>\n\
              <style>{STYLE}</style>\n<rect class=\"ground\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n\
              <text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"600\">{title}<tspan class=\"faint\" font-size=\"12\" \
-             font-weight=\"400\"> {unit}</tspan></text>"
+             font-weight=\"400\" dx=\"8\">{unit}</tspan></text>"
         )?;
         self.axes(f, seconds, most)?;
         (0..self.lines.len()).try_for_each(|index| self.curve(f, index, seconds, most))?;
@@ -145,7 +153,8 @@ mod tests {
             let text = Chart { title: "Both", unit: "µs", is_log, lines }.to_string();
             assert_eq!(text.matches("<polyline").count(), 2);
             assert!(text.contains(">one</text>") && text.contains(">two</text>"));
-            let points = text.split("points=\"").skip(1).flat_map(|rest| rest.split('"').next()).flat_map(str::split_whitespace);
+            let points =
+                text.split("points=\"").skip(1).flat_map(|rest| rest.split('"').next()).flat_map(str::split_whitespace);
             for point in points {
                 let (x, y) = point.split_once(',').unwrap();
                 let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());

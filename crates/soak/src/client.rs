@@ -68,9 +68,9 @@ impl<B: MessageBroker<Job>> Client<B> {
     pub(crate) fn sent(&self, number: u64, sent: Result<(), SendError<Job>>) {
         let call = if sent.is_ok() { Call::Accepted } else { Call::Refused };
         self.desk.book(self.load).called(number, call);
-        if let Err(error) = &sent {
+        if let Err(error) = sent {
             self.desk.ends.count(refusal(error.kind()));
-            self.comes_back(number, error.envelope().message());
+            self.comes_back(number, &error.into_inner());
         }
     }
 

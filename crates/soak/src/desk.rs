@@ -102,6 +102,11 @@ impl Desk {
         self.books.iter().all(Book::is_settled)
     }
 
+    /// How many bytes the books take, which grow until all is at rest.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.books.iter().map(Book::bytes).sum()
+    }
+
     /// Looks at all messages when nothing is on its way any more, and begins anew.
     pub(crate) fn turn_pages(&self) -> Sum {
         let mut total = Sum::default();

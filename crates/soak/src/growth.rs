@@ -6,7 +6,8 @@ pub(crate) fn growth(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < FEWEST {
         return None;
     }
-    let pairs = points.iter().enumerate().flat_map(|(index, one)| points[index + 1..].iter().map(move |two| (one, two)));
+    let pairs =
+        points.iter().enumerate().flat_map(|(index, one)| points[index + 1..].iter().map(move |two| (one, two)));
     let mut slopes: Vec<_> = pairs.map(|(one, two)| (two.1 - one.1) / (two.0 - one.0)).collect();
     slopes.sort_by(f64::total_cmp);
     Some(slopes[slopes.len() / 2] * (last.0 - first.0))

@@ -80,5 +80,9 @@ fn wanted() -> Result<Option<Wanted>, lexopt::Error> {
 }
 
 fn positive(number: f64) -> Result<f64, lexopt::Error> {
-    if number > 0.0 && number < 1e6 { Ok(number) } else { Err(format!("{number} is not between 0 and a million").into()) }
+    if number > 0.0 && number < 1e6 {
+        Ok(number)
+    } else {
+        Err(format!("{number} is not between 0 and a million").into())
+    }
 }

@@ -33,6 +33,12 @@ impl Plan {
         self
     }
 
+    /// Sets how long the loads run before all is to be at rest.
+    pub fn rest_every(mut self, time: Duration) -> Self {
+        self.quiet_every = time;
+        self
+    }
+
     /// Sets how many messages there are in a second, of all kinds together.
     pub fn rate(mut self, messages: f64) -> Self {
         self.rate = messages;

@@ -59,4 +59,3 @@ pub(crate) fn bytes(number: f64) -> String {
         _ => format!("{number:.0} B"),
     }
 }
-

@@ -46,7 +46,9 @@ impl Report {
         for ((grown, bound), what) in grown.into_iter().zip(bounds).zip(["allocated", "resident"]) {
             if let Some(grown) = grown.filter(|grown| *grown > bound) {
                 let (grown, bound) = (bytes(grown), bytes(bound));
-                desk.findings.add(Kind::Growth, || format!("{what} memory at rest grew by {grown}, of which {bound} are allowed"));
+                desk.findings.add(Kind::Growth, || {
+                    format!("{what} memory at rest grew by {grown}, of which {bound} are allowed")
+                });
             }
         }
         Self { desk, quiets, samples, latency, total, grown }
@@ -95,7 +97,8 @@ impl Report {
         let whats = ["allocated at rest", "resident at rest"];
         let sizes = [[first.heap, last.heap], [first.resident, last.resident]];
         for ((what, [first, last]), grown) in whats.into_iter().zip(sizes).zip(self.grown) {
-            let grown = grown.map_or("too few rests to tell the growth".into(), |grown| format!("grown by {}", bytes(grown)));
+            let grown =
+                grown.map_or("too few rests to tell the growth".into(), |grown| format!("grown by {}", bytes(grown)));
             line(what, format!("{} first, {} last, {grown}", bytes(first as f64), bytes(last as f64)));
         }
     }
@@ -121,6 +124,9 @@ impl fmt::Display for Report {
 
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Report").field("findings", self.findings()).field("quiets", &self.quiets).finish_non_exhaustive()
+        f.debug_struct("Report")
+            .field("findings", self.findings())
+            .field("quiets", &self.quiets)
+            .finish_non_exhaustive()
     }
 }

@@ -198,7 +198,8 @@ impl<C: Candidate> Run<C> {
         let counts = outcomes.iter().map(|(outcome, count)| (outcome.as_str(), count, seen[outcome]));
         for (what, counted, seen) in counts.chain([("accepted", accepted, self.accepted)]) {
             if counted != seen {
-                findings.add(Kind::Accounts, || format!("the broker counted {counted} {what}, of which {seen} were seen"));
+                findings
+                    .add(Kind::Accounts, || format!("the broker counted {counted} {what}, of which {seen} were seen"));
             }
         }
     }
@@ -231,6 +232,5 @@ impl<C: Candidate> Run<C> {
 
 fn is_at_rest(broker: &InMemoryMessageBroker<Job>) -> bool {
     let metrics = broker.metrics();
-    broker.audit().is_at_rest()
-        && metrics.requests_in_flight + metrics.blocked_senders + metrics.dead_letters == 0
+    broker.audit().is_at_rest() && metrics.requests_in_flight + metrics.blocked_senders + metrics.dead_letters == 0
 }

@@ -34,7 +34,8 @@ impl Sampler {
 
     pub(crate) fn take(&mut self, broker: Option<BrokerMetrics>) {
         let mut sample = Sample::new(self.desk.elapsed());
-        sample.set(Measure::Heap, memory::heap() as f64);
+        // Without the books, which would hide all else.
+        sample.set(Measure::Heap, memory::heap().saturating_sub(self.desk.bytes()) as f64);
         sample.set(Measure::Resident, memory::resident() as f64);
         sample.set(Measure::Calls, self.desk.calls.len() as f64);
         if let Some(metrics) = broker {

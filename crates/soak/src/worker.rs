@@ -104,7 +104,7 @@ impl MessageHandler<Job> for Worker {
         if !matches!(job.course, Course::Silent | Course::Later(_) | Course::Forward(_)) {
             self.answer(job, context).await;
         }
-        begun.is_handled();
+        begun.handled();
         Ok(())
     }
 }
@@ -124,14 +124,14 @@ impl Begun {
         }
     }
 
-    pub(crate) fn is_handled(mut self) {
+    pub(crate) fn handled(mut self) {
         self.over();
         self.desk.count(Outcome::Handled);
         self.desk.book(self.load).note(self.number, |entry| entry.handled += 1);
     }
 
     /// Whoever has it in hand gives it back, and the broker still has it.
-    pub(crate) fn is_given_back(mut self) {
+    pub(crate) fn given_back(mut self) {
         self.over();
     }
 

@@ -9,8 +9,8 @@ use switchboard::mailbox::MailboxOptions;
 use switchboard::message::MessageEnvelope;
 use switchboard::retry::{Backoff, RetryPolicy};
 
-use super::retries::at_least_once;
 use super::address::address;
+use super::retries::at_least_once;
 use crate::candidate::Candidate;
 use crate::job::{Course, Job};
 use crate::player::Player;
@@ -48,6 +48,9 @@ async fn visit<C: Candidate>(player: &mut Player<C>, task: u64, number: u64) {
     let options = SpawnOptions::new().mailbox(MailboxOptions::bounded(4)).on_panic(OnPanic::Stop);
     let Some(guest) = player.spawn(&home, options).await else { return };
     let ends = guest.watch();
+    if player.broker().members(&home).await != [guest.id()] {
+        player.broken(|| format!("`{home}` is not that of the one who was spawned there"));
+    }
     for _ in 0..player.rng.u8(..4) {
         let course = if player.rng.u8(..8) == 0 { Course::Slow(player.millis(3)) } else { Course::Well };
         let envelope = MessageEnvelope::new(player.job(course));
@@ -142,7 +145,7 @@ async fn receive_by_hand<C: Candidate>(player: &mut Player<C>) {
         if answers && let Some(delivery) = inbox.recv().await {
             let begun = crate::worker::Begun::new(&client.desk, delivery.envelope(), inbox.id());
             let answer = delivery.message().answer();
-            begun.is_handled();
+            begun.handled();
             drop(delivery.reply(answer).await);
         } else {
             tokio::task::yield_now().await;

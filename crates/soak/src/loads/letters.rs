@@ -4,8 +4,8 @@ use switchboard::actor::{OnPanic, SpawnOptions};
 use switchboard::address::ActorAddress;
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 
-use super::retries::at_least_once;
 use super::address::address;
+use super::retries::at_least_once;
 use crate::candidate::Candidate;
 use crate::job::Course;
 use crate::player::Player;

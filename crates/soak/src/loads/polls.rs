@@ -44,7 +44,10 @@ async fn poll<C: Candidate>(player: &mut Player<C>, group: &ActorAddress) {
     let polling = async {
         let second = Duration::from_secs(1);
         match how {
-            0 => broker.ask_all(group, question, second).await.map(|all| all.into_replies().map(|answer| answer.0).collect()),
+            0 => broker
+                .ask_all(group, question, second)
+                .await
+                .map(|all| all.into_replies().map(|answer| answer.0).collect()),
             1 => Ok(broker.ask_first(group, question, second).await.into_iter().map(|answer| answer.0).collect()),
             _ => {
                 let after = Duration::from_millis(5);

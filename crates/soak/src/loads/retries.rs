@@ -13,8 +13,8 @@ use crate::candidate::Candidate;
 use crate::job::{Course, Job};
 use crate::player::Player;
 
-const PATIENCE: RetryPolicy = RetryPolicy::attempts(4)
-    .backoff(Backoff::exponential(Duration::from_millis(2)).cap(Duration::from_millis(20)));
+const PATIENCE: RetryPolicy =
+    RetryPolicy::attempts(4).backoff(Backoff::exponential(Duration::from_millis(2)).cap(Duration::from_millis(20)));
 
 pub(crate) async fn run<C: Candidate>(mut player: Player<C>) {
     let (loose, strict) = (address("named:soak.retries"), address("named:soak.retries.in-order"));

@@ -54,7 +54,7 @@ impl Plans {
     }
 
     async fn schedule<C: Candidate>(&mut self, player: &mut Player<C>, to: &ActorAddress) {
-        let (job, delay) = (player.job(Course::Well), player.millis(300));
+        let (job, delay) = (player.job(Course::Well), player.millis(120));
         let number = job.number;
         let envelope = match player.rng.u8(..8) {
             0 => player.within(job, delay.saturating_sub(1)),

@@ -26,8 +26,8 @@ pub(crate) fn start<C: Candidate>(cast: &Cast<C>) -> JoinSet<()> {
     }
     tasks.spawn(pools::send(cast.player(Load::Pools, 0, 0.9)));
     tasks.spawn(pools::change(cast.player(Load::Pools, 1, 0.1)));
-    for task in 0..2 {
-        tasks.spawn(guests::run(cast.player(Load::Guests, task, 0.5), task));
+    for task in 0..4 {
+        tasks.spawn(guests::run(cast.player(Load::Guests, task, 0.25), task));
     }
     tasks.spawn(letters::run(cast.player(Load::Letters, 0, 1.0)));
     tasks.spawn(copies::run(cast.player(Load::Copies, 0, 1.0)));

@@ -96,10 +96,10 @@ async fn receive<C: Candidate>(player: &mut Player<C>, mut subscription: Subscri
 fn settle<C: Candidate>(player: &Player<C>, receiver: ActorId, delivery: Delivery<Job, C::Broker>, fails: bool) {
     let begun = Begun::new(player.desk(), delivery.envelope(), receiver);
     if fails {
-        begun.is_given_back();
+        begun.given_back();
         delivery.fail("as it was told to");
     } else {
-        begun.is_handled();
+        begun.handled();
         drop(delivery);
     }
 }
