@@ -195,8 +195,8 @@ pub mod watching;
 
 mod feed;
 mod hibernation;
-mod lock;
 mod requests;
+mod sync;
 mod timer;
 mod unique_id;
 

@@ -1,10 +1,10 @@
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::Level;
 
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::throttle::{Admit, LogThrottle};
 use crate::message::Message;
+use crate::sync::Mutex;
 
 /// Writes what becomes a dead letter to the log, though not all of a flood, and never the message itself.
 pub(super) struct LetterLog {

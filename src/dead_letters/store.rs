@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
 use std::{iter, mem};
 
-use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use crate::dead_letters::log::LetterLog;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterOptions, DeadLetterOverflow};
 use crate::feed::{Feed, Follower};
 use crate::message::Message;
+use crate::sync::Mutex;
 
 /// The dead letters that there is room for.
 ///

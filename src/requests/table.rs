@@ -1,12 +1,12 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
-use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
@@ -190,7 +190,7 @@ impl<M> Drop for RequestTable<M> {
 
 /// A number that stays the same for a thread, handed out in turn.
 fn home_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     thread_local! {
         static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
     }
@@ -200,6 +200,7 @@ fn home_shard() -> usize {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread;
 
     use super::*;

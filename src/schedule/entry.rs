@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -7,6 +6,7 @@ use tokio::time::Instant;
 use crate::actor::{ActorCell, catch_panic_now};
 use crate::address::ActorAddress;
 use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What is entered in the [agenda](super::Agenda).
 pub(crate) enum Entry<M> {
