@@ -7,6 +7,7 @@ use crate::actor::ActorCell;
 use crate::address::{ActorAddress, ActorId};
 use crate::balancing::RoundRobin;
 use crate::broker::RegisterError;
+use crate::limits::Table;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
@@ -31,7 +32,8 @@ impl<M: Message> Hub<M> {
         if self.is_shut() {
             return Err(RegisterError::ShutDown);
         }
-        let seat = Seat::take(self, interest, Recipient::Address(to.clone()));
+        let place = self.bounds.take(Table::Subscriptions)?;
+        let seat = Seat::take(self, interest, Recipient::Address(to.clone()), place);
         Ok(ActorSubscription::new(seat, to.clone()))
     }
 

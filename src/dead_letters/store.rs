@@ -6,6 +6,7 @@ use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 use crate::dead_letters::log::LetterLog;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterOptions, DeadLetterOverflow};
 use crate::feed::{Feed, Follower};
+use crate::limits::{LimitError, Place};
 use crate::message::Message;
 
 /// The dead letters that there is room for.
@@ -91,8 +92,8 @@ impl<M> LetterStore<M> {
         taken
     }
 
-    pub(crate) fn follow(&self, capacity: usize) -> Follower<DeadLetterInfo> {
-        self.feed.follow(capacity)
+    pub(crate) fn follow(&self, place: Result<Place, LimitError>, capacity: usize) -> Follower<DeadLetterInfo> {
+        self.feed.follow_in(place, capacity)
     }
 
     /// How many are kept, and how many were let go.

@@ -5,20 +5,22 @@ use std::task::{Context, Poll, Waker};
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
+use crate::limits::Bounds;
 use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
 pub(crate) struct RequestTable<M> {
-    shards: Box<[Padded<Lock<Shard<M>>>]>,
+    pub(super) shards: Box<[Padded<Lock<Shard<M>>>]>,
+    pub(super) bounds: Arc<Bounds>,
     pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
 }
 
 /// Apart by two cache lines, since processors fetch them in pairs.
 #[repr(align(128))]
-struct Padded<T>(T);
+pub(super) struct Padded<T>(pub(super) T);
 
 impl<M> RequestTable<M> {
     pub(crate) fn new() -> Self {
@@ -26,9 +28,18 @@ impl<M> RequestTable<M> {
         let shards = (2 * threads).next_power_of_two().min(RequestKey::MAX_SHARDS);
         Self {
             shards: (0..shards).map(|number| Padded(Lock::new(Shard::new(number)))).collect(),
+            bounds: Arc::default(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
         }
+    }
+
+    /// The same table, as large as `bounds` allow.
+    pub(crate) fn within(self, bounds: Arc<Bounds>) -> Self {
+        // By hand, because it has a `Drop`.
+        let mut table = self;
+        table.bounds = bounds;
+        table
     }
 
     /// Makes an entry for a request to `target`, whose caller is woken by `waker`; `None` if there are too many.
@@ -39,8 +50,14 @@ impl<M> RequestTable<M> {
 
     /// Gives the key alone, which fits into a register.
     fn enter_new(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
-        let shard = home_shard() & (self.shards.len() - 1);
-        let key = self.shards[shard].0.lock().open(target, deadline, waker)?;
+        let home = home_shard() & (self.shards.len() - 1);
+        let mut shard = self.shards[home].0.lock();
+        if !shard.has_free_slot() {
+            drop(shard);
+            shard = self.make_room(home)?;
+        }
+        let key = shard.open(target, deadline, waker)?;
+        drop(shard);
         if let Some(deadline) = deadline {
             self.timer.wake_by(deadline);
         }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::actor::{ActorCell, catch_panic_now};
 use crate::address::ActorAddress;
+use crate::limits::Place;
 use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// What is entered in the [agenda](super::Agenda).
@@ -26,6 +27,8 @@ pub(crate) struct Parcel<M> {
     pub(crate) since: Instant,
     /// How often it was refused since it is on its way.
     pub(crate) refusals: u32,
+    /// Its place among those that may wait, kept until it has left or ended.
+    pub(crate) place: Place,
 }
 
 /// A message that is sent at an interval.
@@ -36,6 +39,7 @@ pub(crate) struct Refrain<M> {
     pub(crate) due: Deadline,
     pub(crate) period: Duration,
     pub(crate) progress: Arc<Progress>,
+    _place: Place,
 }
 
 /// What a refrain and its handle share.
@@ -71,9 +75,9 @@ const TICK: Duration = Duration::from_millis(1);
 
 impl<M> Refrain<M> {
     /// A refrain whose first time is one period from now. `template` is one that can be copied.
-    pub(crate) fn new(template: MessageEnvelope<M>, to: ActorAddress, period: Duration) -> Self {
+    pub(crate) fn new(template: MessageEnvelope<M>, to: ActorAddress, period: Duration, place: Place) -> Self {
         let period = period.max(TICK);
-        Self { template, to, due: Deadline::after(period), period, progress: Arc::default() }
+        Self { template, to, due: Deadline::after(period), period, progress: Arc::default(), _place: place }
     }
 
     /// The next time: a whole number of periods after the last one, and not in the past. Those that have gone by meanwhile
