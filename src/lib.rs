@@ -201,6 +201,7 @@ pub mod watching;
 mod feed;
 mod hibernation;
 mod lock;
+mod outside;
 mod requests;
 mod timer;
 mod unique_id;

@@ -4,6 +4,7 @@ use super::{Ran, SendErrorKind};
 use crate::address::ActorAddress;
 use crate::limits::LimitError;
 use crate::message::MessageEnvelope;
+use crate::outside::Outside;
 use crate::requests::Ended;
 
 /// Why a request has no reply.
@@ -50,8 +51,8 @@ impl fmt::Display for RequestErrorKind {
             Self::TooMany(limit) => limit.fmt(f),
             Self::TimedOut => f.write_str("no reply before the deadline: give it more time, or look at what keeps it"),
             Self::NoReply => f.write_str("the handler ended without replying: make it reply to this message"),
-            Self::HandlerFailed(text) => write!(f, "the handler failed: {text}"),
-            Self::HandlerPanicked(cause) => write!(f, "the handler panicked: {cause}"),
+            Self::HandlerFailed(text) => write!(f, "the handler failed: {}", Outside::cause(text)),
+            Self::HandlerPanicked(cause) => write!(f, "the handler panicked: {}", Outside::cause(cause)),
             Self::ActorStopped => f.write_str("the actor stopped: spawn it again, or ask elsewhere"),
             Self::Duplicate => f.write_str("the actor has handled this message before: ask in a new envelope"),
             Self::Evicted => f.write_str("the message made room for another: ask again, or give the mailbox more room"),
