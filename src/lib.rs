@@ -198,6 +198,7 @@ pub mod services;
 pub mod topics;
 pub mod watching;
 
+mod disposal;
 mod feed;
 mod hibernation;
 mod lock;

@@ -394,7 +394,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     fn acknowledge(&mut self) {
         self.mailbox.note_handled(self.context.handled_id());
         if let Some(done) = self.in_doubt.take() {
-            drop_quietly(done);
+            self.mailbox.hub.lay_to_rest(done);
         }
     }
 

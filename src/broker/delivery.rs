@@ -179,6 +179,7 @@ impl<M: Message> Hub<M> {
 
     /// Ends a message that is to be delivered at least once, but can't be copied.
     pub(crate) fn end_uncopied(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, panic: String) {
+        self.dead_letters.disposal.note("cloned", &panic);
         let declined = Declined::Panicked(panic.clone());
         Caller::of(&envelope).into_iter().for_each(|caller| self.decline(&caller, declined.clone()));
         cell.tally.count(Outcome::Failed);

@@ -174,14 +174,21 @@ impl<M: Message> Hub<M> {
     /// Sends a copy of a message that is sent at an interval, if somebody takes it now, and enters it for the next time.
     fn repeat(&self, number: Number, mut refrain: Refrain<M>) {
         if refrain.progress.is_cancelled() {
-            return;
+            return self.lay_to_rest(refrain);
         }
-        refrain
-            .progress
-            .count(refrain.copy().is_some_and(|copy| self.try_send(&Target::Address(&refrain.to), copy).is_ok()));
+        refrain.progress.count(self.sing(&refrain));
         let next = refrain.advance();
         // Refused when the broker shuts down, which ends it.
-        drop(self.agenda.delay(number, next, Entry::Refrain(refrain)));
+        self.lay_to_rest(self.agenda.delay(number, next, Entry::Refrain(refrain)));
+    }
+
+    /// Sends one copy. Whether somebody has taken it.
+    fn sing(&self, refrain: &Refrain<M>) -> bool {
+        let Some(copy) = refrain.copy(&self.dead_letters.disposal) else { return false };
+        let refused = self.try_send(&Target::Address(&refrain.to), copy).err();
+        let sent = refused.is_none();
+        self.lay_to_rest(refused);
+        sent
     }
 }
 

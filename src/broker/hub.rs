@@ -268,6 +268,12 @@ impl<M: Message> Hub<M> {
         if let Some(key) = envelope.request() {
             self.requests.end(key, Ended::Duplicate);
         }
+        self.lay_to_rest(envelope);
+    }
+
+    /// Lets go of what is the user's, whose panic is nobody else's.
+    pub(crate) fn lay_to_rest<T>(&self, value: T) {
+        self.dead_letters.disposal.lay_to_rest(value);
     }
 
     /// Why what an actor leaves is dead.
@@ -363,6 +369,7 @@ impl<M: Message> Hub<M> {
             blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
             dead_letters,
             dead_letters_dropped,
+            message_panics: self.dead_letters.disposal.panics() + self.requests.disposal.panics(),
             refused_at_limits: self.bounds.refused(),
             publishing: self.subscriptions.counts(),
             actors,

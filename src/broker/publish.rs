@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::copies::Copies;
@@ -48,7 +49,12 @@ impl<M: Message> Hub<M> {
         if envelope.expiry() == Some(Deadline::PASSED) {
             published.returned = Some(envelope);
         } else {
-            self.hand_out(subject, envelope, &mut published);
+            let handing = AssertUnwindSafe(|| self.hand_out(subject, envelope, &mut published));
+            // What was delivered before a clone panicked counts, and the panic is the publisher's.
+            if let Err(panic) = catch_unwind(handing) {
+                self.subscriptions.count(&published);
+                resume_unwind(panic);
+            }
         }
         self.subscriptions.count(&published);
         published
@@ -59,7 +65,9 @@ impl<M: Message> Hub<M> {
         M: Clone,
     {
         let matches = self.subscriptions.matching(subject);
-        let mut copies = Copies::of(envelope, matches.receivers().count(), |envelope| Some(envelope.clone()));
+        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, |envelope| {
+            Some(envelope.clone())
+        });
         for members in matches.receivers() {
             let Some(copy) = copies.next() else { break };
             match self.give(members, copy) {

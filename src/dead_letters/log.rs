@@ -3,6 +3,7 @@ use tokio::time::Instant;
 use tracing::Level;
 use tracing::field::debug;
 
+use crate::actor::catch_panic_now;
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::throttle::{Admit, LogThrottle};
 use crate::message::Message;
@@ -22,7 +23,7 @@ impl LetterLog {
     pub(super) fn write<M: Message>(&self, letter: &DeadLetter<M>) {
         let Some(throttle) = &self.throttle else { return };
         // What nobody listens to takes no lock, and uses up nothing of what may be logged.
-        if !tracing::enabled!(Level::WARN) || !letter.envelope.message().is_dead_letter_logged() {
+        if !tracing::enabled!(Level::WARN) || !is_logged(letter) {
             return;
         }
         let admit = throttle.lock().admit(Instant::now());
@@ -40,6 +41,11 @@ impl LetterLog {
             );
         }
     }
+}
+
+/// What the message says, which is the user's code and may panic.
+fn is_logged<M: Message>(letter: &DeadLetter<M>) -> bool {
+    catch_panic_now(|| letter.envelope.message().is_dead_letter_logged()).unwrap_or(true)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
+use crate::disposal::Disposal;
 use crate::limits::Bounds;
 use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
@@ -16,6 +17,7 @@ pub(crate) struct RequestTable<M> {
     pub(super) bounds: Arc<Bounds>,
     pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
+    pub(crate) disposal: Disposal,
 }
 
 /// Apart by two cache lines, since processors fetch them in pairs.
@@ -31,6 +33,7 @@ impl<M> RequestTable<M> {
             bounds: Arc::default(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
+            disposal: Disposal::default(),
         }
     }
 
@@ -178,7 +181,7 @@ impl<M> RequestTable<M> {
     pub(super) fn close(&self, key: RequestKey) {
         // The lock is released at the end of this line; what was in the slot is dropped after it.
         let left = self.shard(key).lock().close(key);
-        drop(left);
+        self.disposal.lay_to_rest(left);
     }
 
     #[inline(always)]
@@ -189,7 +192,10 @@ impl<M> RequestTable<M> {
                 waker.into_iter().for_each(Waker::wake);
                 true
             }
-            Err(_late) => false,
+            Err(late) => {
+                self.disposal.lay_to_rest(late);
+                false
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::Entry;
+use crate::disposal::lay_to_rest;
 use crate::message::Deadline;
 use crate::metrics::{Outcome, Outcomes, Traffic};
 use crate::timer::Timer;
@@ -169,6 +170,14 @@ impl<M> Agenda<M> {
             waiting: account.waiting,
             ..Traffic::default()
         }
+    }
+}
+
+impl<M> Drop for Agenda<M> {
+    fn drop(&mut self) {
+        // One by one, as any of them may panic.
+        let entries = std::mem::take(&mut self.state.get_mut().entries);
+        entries.into_values().for_each(|entry| drop(lay_to_rest(entry)));
     }
 }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::actor::{ActorCell, catch_panic_now};
+use crate::actor::ActorCell;
 use crate::address::ActorAddress;
+use crate::disposal::Disposal;
 use crate::limits::Place;
 use crate::message::{Deadline, Message, MessageEnvelope};
 
@@ -95,8 +96,8 @@ impl<M> Refrain<M> {
 
 impl<M: Message> Refrain<M> {
     /// A copy to send now. `None` if the message's `clone` panicked.
-    pub(crate) fn copy(&self) -> Option<MessageEnvelope<M>> {
-        let mut copy = catch_panic_now(|| self.template.copy()).ok()??.with_new_id();
+    pub(crate) fn copy(&self, disposal: &Disposal) -> Option<MessageEnvelope<M>> {
+        let mut copy = disposal.copy(|| self.template.copy()).ok()??.with_new_id();
         copy.live_from(Deadline::now());
         Some(copy)
     }
