@@ -66,7 +66,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the name or id is taken, the mailbox has a capacity of zero, or the broker is shut down.
+    /// If the name or id is taken, the mailbox has a capacity of zero, there are as many actors, names, groups or members as
+    /// there may be, or the broker is shut down.
     ///
     /// # Cancel safety
     ///
@@ -141,7 +142,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the address is that of one actor, the actor is a member of it or has ended, or the broker is shut down.
+    /// If the address is that of one actor, the actor is a member of it or has ended, there are as many groups or members as
+    /// there may be, or the broker is shut down.
     ///
     /// # Cancel safety
     ///

@@ -1,6 +1,9 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::RequestTable;
 use super::shard::Shard;
-use crate::limits::Table;
+use crate::limits::{Bounds, Table};
 use crate::lock::Guard;
 
 /// How many free places one part takes over from another at most.
@@ -12,10 +15,29 @@ const AT_ONCE: usize = 64;
 /// part without a free slot takes one more place, from what is left for the whole table, or else from another part that has
 /// some free. So there are never more entries than places, wherever they are.
 impl<M> RequestTable<M> {
+    /// The same table, as large as `bounds` allow.
+    pub(crate) fn within(self, bounds: Arc<Bounds>) -> Self {
+        // By hand, because it has a `Drop`.
+        let mut table = self;
+        table.bounds = bounds;
+        table
+    }
+
+    /// Locks a part that has a free slot. `None` if all places are taken.
+    #[inline(always)]
+    pub(super) fn with_room(&self, home: usize) -> Option<Guard<'_, Shard<M>>> {
+        let shard = self.shards[home].0.lock();
+        if shard.has_free_slot() {
+            return Some(shard);
+        }
+        drop(shard);
+        self.make_room(home)
+    }
+
     /// Sees to it that the part has a free slot, and locks it. `None` if all places are taken.
     #[cold]
     #[inline(never)]
-    pub(super) fn make_room(&self, home: usize) -> Option<Guard<'_, Shard<M>>> {
+    fn make_room(&self, home: usize) -> Option<Guard<'_, Shard<M>>> {
         let mut places = if self.bounds.claim(Table::Requests) { 1 } else { self.take_over(home) };
         let mut shard = self.shards[home].0.lock();
         while places > 0 && shard.add_place() {
@@ -35,16 +57,24 @@ impl<M> RequestTable<M> {
     }
 }
 
+/// A number that stays the same for a thread, handed out in turn.
+pub(super) fn home_shard() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    HOME.try_with(|home| *home).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, Barrier};
+    use std::sync::Barrier;
     use std::task::Waker;
     use std::thread;
 
     use super::*;
     use crate::actor::Epoch;
-    use crate::limits::{Bounds, Limits};
+    use crate::limits::Limits;
     use crate::requests::Pending;
 
     fn table(requests: usize) -> RequestTable<u64> {

@@ -1,7 +1,8 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use super::places::home_shard;
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
@@ -37,14 +38,6 @@ impl<M> RequestTable<M> {
         }
     }
 
-    /// The same table, as large as `bounds` allow.
-    pub(crate) fn within(self, bounds: Arc<Bounds>) -> Self {
-        // By hand, because it has a `Drop`.
-        let mut table = self;
-        table.bounds = bounds;
-        table
-    }
-
     /// Makes an entry for a request to `target`, whose caller is woken by `waker`; `None` if there are too many.
     #[inline]
     pub(crate) fn open(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<Pending<'_, M>> {
@@ -54,11 +47,7 @@ impl<M> RequestTable<M> {
     /// Gives the key alone, which fits into a register.
     fn enter_new(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
         let home = home_shard() & (self.shards.len() - 1);
-        let mut shard = self.shards[home].0.lock();
-        if !shard.has_free_slot() {
-            drop(shard);
-            shard = self.make_room(home)?;
-        }
+        let mut shard = self.with_room(home)?;
         let key = shard.open(target, deadline, waker)?;
         drop(shard);
         if let Some(deadline) = deadline {
@@ -211,18 +200,10 @@ impl<M> Drop for RequestTable<M> {
     }
 }
 
-/// A number that stays the same for a thread, handed out in turn.
-fn home_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    HOME.try_with(|home| *home).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::AtomicUsize;
     use std::thread;
 
     use super::*;
