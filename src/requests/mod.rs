@@ -15,6 +15,7 @@ mod ended;
 #[cfg(all(test, shuttle))]
 mod interleavings;
 mod pending;
+mod places;
 mod shard;
 mod table;
 
