@@ -17,7 +17,7 @@ fn steps<S: From<[u8; 3]> + std::fmt::Debug>() -> impl Strategy<Value = Vec<S>> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_registry_holds_what_plain_maps_would(steps in steps()) {
