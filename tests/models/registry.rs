@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use switchboard::actor::{Inbox, Registration};
 use switchboard::address::{ActorAddress, ActorId};
+use switchboard::broker::SendErrorKind;
 use switchboard::metrics::Outcome;
 use switchboard::services::{MemberOptions, Membership, Provider, ServiceChanges, Version};
 use switchboard::{BackpressureStrategy, MailboxOptions, MessageBroker};
@@ -18,6 +19,9 @@ const PLACES: [&str; 5] = ["named:a", "named:b", "service:a", "pool:a", "service
 
 /// Those of them that are groups.
 const GROUPS: [usize; 3] = [2, 3, 4];
+
+/// How many full members of a group a message is offered to at most.
+const TRIES: usize = 16;
 
 /// Letters of the steps, those that are to be frequent more than once.
 const LETTERS: &[u8] = b"rrrricuddjjjlkssssstvvvvvvf";
@@ -219,8 +223,12 @@ impl Both {
         let sent = self.broker.try_send(to, Note(self.sent));
         match self.model.takers(to) {
             Err(kind) => assert_eq!(sent.map_err(|error| error.kind()), Err(kind), "{to}"),
+            // After so many full members it is not offered to those with room.
+            Ok(takers) if sent.is_err() => {
+                assert_eq!(sent.map_err(|error| error.kind()), Err(SendErrorKind::Full), "{to}");
+                assert!(self.model.members(to).len() - takers.len() >= TRIES, "{to}");
+            }
             Ok(takers) => {
-                assert!(sent.is_ok(), "{to}: {sent:?}");
                 let taker = takers.into_iter().find(|actor| self.depths()[*actor] > before[*actor]);
                 let taker = taker.expect("somebody who could take it has got it");
                 self.model.actors[taker].queue.push_back(self.sent);

@@ -18,7 +18,8 @@ pub enum SendErrorKind {
     /// The service or pool has no living member.
     NoMembers,
     /// There was no room, and waiting for it was not asked for or could never end. Also where a message's routing key is
-    /// still with a member that has [left](crate::balancing#order).
+    /// still with a member that has [left](crate::balancing#order). Of a service or pool, a message is offered to sixteen full
+    /// members at most.
     Full,
     /// There was no room within the block limit or before the message's deadline.
     TimedOut,
