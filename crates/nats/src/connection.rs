@@ -1,0 +1,158 @@
+use std::error::Error;
+use std::{fmt, io};
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use tokio::sync::watch;
+
+use crate::{ConnectError, Credentials, NatsOptions};
+
+/// The oldest server with all that is used: before it, deadlines in streams and more than one filter of a consumer are
+/// ignored without a word.
+const OLDEST: (i64, i64, i64) = (2, 11, 0);
+const OLDEST_TEXT: &str = "2.11.0";
+
+/// Whether the server can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// It can.
+    Connected,
+    /// It can't, and is being sought again.
+    Disconnected,
+    /// The connection was closed for good.
+    Closed,
+}
+
+/// The connection to the server, to be read and followed. A clone is the same connection.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    state: watch::Receiver<ConnectionState>,
+}
+
+impl Connection {
+    /// Connects, and sees to it that the server has what the broker needs.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such server, it is too old, has no JetStream, or does not let this in.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, there is no connection.
+    pub async fn open(options: &NatsOptions) -> Result<Self, ConnectError> {
+        let (changes, state) = watch::channel(ConnectionState::Connected);
+        let connecting = client_options(options, changes).connect(&options.servers);
+        let client = match tokio::time::timeout(options.connect_timeout, connecting).await {
+            Ok(connected) => connected.map_err(|error| why_not(options, error))?,
+            Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
+        };
+        let connection = Self { client, state };
+        connection.check_version()?;
+        connection.check_jetstream().await?;
+        Ok(connection)
+    }
+
+    /// Whether the server can be reached now. A connection that has just been lost may not have been missed yet.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        *self.state.borrow()
+    }
+
+    /// Waits for the next change of the state after the last one that this handle was given, and gives it. Changes that
+    /// follow each other quickly are one. [`Closed`](ConnectionState::Closed) is the last: after it, it is given again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, no change is lost.
+    pub async fn changed(&mut self) -> ConnectionState {
+        match self.state.changed().await {
+            Ok(()) => *self.state.borrow_and_update(),
+            Err(_) => ConnectionState::Closed,
+        }
+    }
+
+    /// The most bytes that the server takes at once.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.client.max_payload()
+    }
+
+    /// The version of the server.
+    #[must_use]
+    pub fn server_version(&self) -> String {
+        self.client.server_info().version
+    }
+
+    fn check_version(&self) -> Result<(), ConnectError> {
+        let (major, minor, patch) = OLDEST;
+        if self.client.is_server_compatible(major, minor, patch) {
+            return Ok(());
+        }
+        Err(ConnectError::TooOld { found: self.server_version(), needed: OLDEST_TEXT })
+    }
+
+    async fn check_jetstream(&self) -> Result<(), ConnectError> {
+        let account = async_nats::jetstream::new(self.client.clone()).query_account().await;
+        account.map(drop).map_err(|error| ConnectError::NoJetStream(error.to_string()))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+fn client_options(options: &NatsOptions, changes: watch::Sender<ConnectionState>) -> ConnectOptions {
+    let name = options.client_name.as_deref().unwrap_or(options.namespace.as_str());
+    let mut client = ConnectOptions::new().name(name).event_callback(move |event| {
+        note(&changes, &event);
+        std::future::ready(())
+    });
+    client = match options.credentials.clone() {
+        Credentials::None => client,
+        Credentials::Password { user, password } => client.user_and_password(user, password),
+        Credentials::Token(token) => client.token(token),
+        Credentials::Nkey(seed) => client.nkey(seed),
+    };
+    if let Some(file) = &options.root_certificates {
+        client = client.add_root_certificates(file.clone());
+    }
+    if let Some((certificate, key)) = &options.client_certificate {
+        client = client.add_client_certificate(certificate.clone(), key.clone());
+    }
+    client.require_tls(options.require_tls)
+}
+
+fn note(changes: &watch::Sender<ConnectionState>, event: &Event) {
+    let state = match event {
+        Event::Connected => ConnectionState::Connected,
+        Event::Disconnected => ConnectionState::Disconnected,
+        Event::Closed => ConnectionState::Closed,
+        other => {
+            tracing::warn!(event = %other.to_string().escape_debug(), "the connection to the server reports");
+            return;
+        }
+    };
+    let changed = changes.send_if_modified(|known| std::mem::replace(known, state) != state);
+    if changed {
+        tracing::info!(?state, "the connection to the server has changed");
+    }
+}
+
+fn why_not(options: &NatsOptions, error: async_nats::ConnectError) -> ConnectError {
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => ConnectError::Refused(error),
+        ConnectErrorKind::Tls => ConnectError::Tls(error),
+        ConnectErrorKind::Io if is_of_handshake(&error) => ConnectError::Tls(error),
+        _ => ConnectError::Unreachable { servers: options.servers.clone(), source: error },
+    }
+}
+
+/// Whether the other side says what has no place in a handshake, or shows a certificate that is not trusted: the client
+/// has both as data that is not valid.
+fn is_of_handshake(error: &async_nats::ConnectError) -> bool {
+    let inner = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    inner.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+}
