@@ -84,6 +84,10 @@ impl Connection {
         self.client.server_info().version
     }
 
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     fn check_version(&self) -> Result<(), ConnectError> {
         let (major, minor, patch) = OLDEST;
         if self.client.is_server_compatible(major, minor, patch) {

@@ -57,4 +57,10 @@ pub enum ConnectError {
     /// The server has no JetStream, or not for this user.
     #[error("there is no JetStream ({0}): start the server with `-js`, and allow this user `$JS.API.>`")]
     NoJetStream(String),
+    /// The options can't be used.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// The server is there, but does not do what is needed to join.
+    #[error("the server would not let this node join ({0}): see what this user may do there, and the server's log")]
+    Server(String),
 }

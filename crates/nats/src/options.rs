@@ -43,10 +43,18 @@ pub struct NatsOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) wire: WireFormat,
     pub(crate) max_message_bytes: Option<usize>,
+    pub(crate) lease: Duration,
+    pub(crate) replicas: usize,
 }
 
 /// The namespace of brokers that say none.
 const NAMESPACE: &str = "switchboard";
+
+/// How long names stay a node's that can't be heard of.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// The least time that a renewal has to reach the server in.
+const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 
 /// How long a first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,6 +162,22 @@ impl NatsOptions {
         self
     }
 
+    /// How long this node's names stay its own after it was last heard of: ten seconds by default, at least 0.3. When it is
+    /// killed, others wait for that before they take its names; when it can't reach the server for that long, it stops
+    /// acting as their owner. All brokers of a namespace must have the same.
+    #[must_use]
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.lease = time.max(SHORTEST_LEASE);
+        self
+    }
+
+    /// On how many servers of a cluster the owners of names are kept: 1 by default, and 3 to do without one of them.
+    #[must_use]
+    pub fn replicas(mut self, servers: usize) -> Self {
+        self.replicas = servers.clamp(1, 5);
+        self
+    }
+
     /// The servers, without what was before their hosts.
     #[must_use]
     pub fn servers(&self) -> &[String] {
@@ -172,6 +196,8 @@ impl NatsOptions {
             connect_timeout: CONNECT_TIMEOUT,
             wire: WireFormat::default(),
             max_message_bytes: None,
+            lease: LEASE,
+            replicas: 1,
         })
     }
 }
