@@ -190,7 +190,7 @@ mod resolve {
 /// Picks a member for one and the same message, which is in nobody's way.
 fn measure_picks(bencher: Bencher<'_, '_>, address: &ActorAddress, members: usize, strategy: Strategy) {
     let broker = InMemoryMessageBroker::<Work>::new();
-    broker.set_strategy(address, strategy);
+    broker.set_strategy(address, strategy).expect("there are few groups");
     let join = || RUNTIME.block_on(broker.register(address, MailboxOptions::bounded(CAPACITY)));
     let _inboxes: Vec<_> = (0..members).map(|_| join().expect("the address is free")).collect();
     let envelope = MessageEnvelope::new(Work::ONE);

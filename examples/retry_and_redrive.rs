@@ -86,7 +86,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let printer = address!("named:printer");
     let sheets = Arc::new(AtomicU32::new(1));
     let actor = broker.spawn(&printer, Printer { sheets: Arc::clone(&sheets) }).await?;
-    broker.set_retry(&printer, RETRY);
+    broker.set_retry(&printer, RETRY)?;
     let letters = broker.dead_letters();
     let mut coming = letters.follow(8);
 

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
+use crate::limits::{LimitError, Place};
+
 /// Where things are told.
 pub(crate) struct Feed<T> {
     followers: Mutex<Vec<Weak<Mutex<Pending<T>>>>>,
@@ -15,6 +17,8 @@ pub(crate) struct Feed<T> {
 /// One who follows. Dropping it ends that.
 pub(crate) struct Follower<T> {
     pending: Arc<Mutex<Pending<T>>>,
+    /// Its place among those who may follow, or why it has none.
+    place: Option<Result<Place, LimitError>>,
 }
 
 /// Who is to be woken, and what is to be dropped, when something was told.
@@ -40,11 +44,27 @@ impl<T: Clone> Feed<T> {
 
     /// Follows from now on, with room for `capacity` things that have not been heard: at least one.
     pub(crate) fn follow(&self, capacity: usize) -> Follower<T> {
-        let pending =
-            Pending { news: VecDeque::new(), capacity: capacity.max(1), missed: 0, waker: None, ended: false };
-        let pending = Arc::new(Mutex::new(pending));
-        self.followers.lock().push(Arc::downgrade(&pending));
-        Follower { pending }
+        let pending = Arc::new(Mutex::new(Pending::new(capacity)));
+        let mut followers = self.followers.lock();
+        // Those who have gone, before the list grows: nothing may be told for long, and they still take memory.
+        if followers.len() == followers.capacity() {
+            followers.retain(|follower| follower.strong_count() > 0);
+        }
+        followers.push(Arc::downgrade(&pending));
+        drop(followers);
+        Follower { pending, place: None }
+    }
+
+    /// As [`follow`](Self::follow), in this place. Without one, there is nothing to hear from the beginning.
+    pub(crate) fn follow_in(&self, place: Result<Place, LimitError>, capacity: usize) -> Follower<T> {
+        let follower = match &place {
+            Ok(_) => self.follow(capacity),
+            Err(_) => {
+                let pending = Pending { ended: true, ..Pending::new(capacity) };
+                Follower { pending: Arc::new(Mutex::new(pending)), place: None }
+            }
+        };
+        Follower { place: Some(place), ..follower }
     }
 
     /// Whether anybody follows.
@@ -95,6 +115,10 @@ impl<T> Told<T> {
 }
 
 impl<T> Pending<T> {
+    fn new(capacity: usize) -> Self {
+        Self { news: VecDeque::new(), capacity: capacity.max(1), missed: 0, waker: None, ended: false }
+    }
+
     /// Takes in one thing more; gives back the oldest if there is no room for both.
     fn hear(&mut self, news: T) -> Option<T> {
         let oldest = if self.news.len() >= self.capacity { self.news.pop_front() } else { None };
@@ -105,6 +129,11 @@ impl<T> Pending<T> {
 }
 
 impl<T> Follower<T> {
+    /// Why it has nothing to hear, if it was refused.
+    pub(crate) fn refusal(&self) -> Option<LimitError> {
+        self.place.as_ref().and_then(|place| place.as_ref().err()).copied()
+    }
+
     /// The next thing, with how many were missed before it since the last; `None` when there will be no more.
     pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<(T, u64)>> {
         let mut pending = self.pending.lock();
@@ -237,5 +266,16 @@ mod tests {
         drop(follower);
         feed.tell(&1);
         assert!(!feed.is_followed());
+    }
+
+    #[test]
+    fn those_who_follow_and_go_while_nothing_is_told_take_no_memory() {
+        let feed = Feed::<u32>::new();
+        let stays = feed.follow(1);
+        (0..10_000).for_each(|_| drop(feed.follow(1)));
+        assert!(feed.followers.lock().capacity() <= 16, "{}", feed.followers.lock().capacity());
+        feed.tell(&1);
+        assert_eq!(feed.followers.lock().len(), 1);
+        drop(stays);
     }
 }

@@ -45,6 +45,10 @@ impl<M> Rounds<M> {
             return;
         }
         let mut awake = self.awake.lock();
+        // Those who have gone, before the list grows: the next look may be long off, and they still take memory.
+        if awake.actors.len() == awake.actors.capacity() {
+            awake.actors.retain(|actor| actor.strong_count() > 0);
+        }
         awake.actors.push(Arc::downgrade(cell));
         let next = *awake.next_look.get_or_insert_with(|| Deadline::after(self.every));
         drop(awake);

@@ -136,6 +136,9 @@
 //! A mailbox never holds more than its capacity. What happens to a message that finds it full is the mailbox's
 //! [`BackpressureStrategy`]; unbounded is a choice that has to be typed out. See [`mailbox`].
 //!
+//! Whatever else callers can make a broker keep, names and pending requests among it, is bounded by its [`Limits`
+//! ](limits::Limits), with an error that names the limit.
+//!
 //! # Panics
 //!
 //! A panic stays in its handler. It counts as failed, its cause reaches the caller of a request, and the actor stops or
@@ -166,6 +169,7 @@
 //! | [`pools`] | workers that are spawned, replaced, resized while they work, and sized by what waits |
 //! | [`services`] | who is a member of a group, in which version, with which tags |
 //! | [`health`] | when a member that keeps failing is passed over |
+//! | [`limits`] | how much callers can make a broker keep |
 //! | [`schedule`] | what is sent after a time, at a time, at an interval |
 //! | [`retry`] | whether and when a failed attempt is followed by another |
 //! | [`metrics`] | what is counted |
@@ -183,6 +187,7 @@ pub mod broker;
 pub mod calls;
 pub mod dead_letters;
 pub mod health;
+pub mod limits;
 pub mod mailbox;
 pub mod message;
 pub mod metrics;
@@ -193,9 +198,11 @@ pub mod services;
 pub mod topics;
 pub mod watching;
 
+mod disposal;
 mod feed;
 mod hibernation;
 mod lock;
+mod outside;
 mod requests;
 mod timer;
 mod unique_id;

@@ -124,7 +124,7 @@ fn a_message_to_a_pool_allocates_nothing_under_any_strategy() {
     let runtime = runtime();
     let (broker, desks) = (broker(&runtime), address("pool:desks"));
     for &strategy in Strategy::ALL {
-        broker.set_strategy(&desks, strategy);
+        broker.set_strategy(&desks, strategy).unwrap();
         let info = allocations(&runtime, async |number| {
             broker.send(&desks, Job::Note(number)).await.unwrap();
         });

@@ -98,7 +98,7 @@ async fn every_member_gets_it_once_however_it_is_said() {
         let given = broker.broadcast(&group, Job::Note(4)).await;
         assert_eq!((given.delivered, given.refused.len(), given.returned.is_none()), (40, 0, true));
         assert_eq!(depths(&desks), [4; 40]);
-        broker.set_broadcast(&group);
+        broker.set_broadcast(&group).unwrap();
         broker.send(&group, Job::Note(5)).await.unwrap();
         assert_eq!(depths(&desks), [5; 40]);
     }
@@ -133,7 +133,7 @@ async fn it_is_cloned_for_each_member_but_the_last_whatever_its_key() {
     assert_eq!((depths(&desks), clones.load(Ordering::SeqCst)), (vec![2; 5], 4));
     desks.truncate(1);
     let (message, clones) = Counted::new(0);
-    in_order.set_broadcast(&group);
+    in_order.set_broadcast(&group).unwrap();
     in_order.send(&group, message).await.unwrap();
     assert_eq!((depths(&desks), clones.load(Ordering::SeqCst)), (vec![3], 0));
 }
@@ -226,7 +226,7 @@ async fn one_that_has_stopped_is_told() {
 async fn a_strategy_that_is_set_undoes_it_and_one_of_the_message_goes_before_it() {
     let (broker, group) = (in_turns(), pool("desks"));
     let desks = desks(&broker, &group, &[64; 3]).await;
-    broker.set_broadcast(&group);
+    broker.set_broadcast(&group).unwrap();
     broker.send(&group, Job::Note(1)).await.unwrap();
     assert_eq!(depths(&desks), [1; 3]);
     for _ in 0..3 {
@@ -237,11 +237,11 @@ async fn a_strategy_that_is_set_undoes_it_and_one_of_the_message_goes_before_it(
     assert_eq!((undone.is_to_all(), undone.strategy()), (false, Some(Strategy::LeastLoaded)));
     broker.send(&group, undone).await.unwrap();
     assert_eq!(depths(&desks).iter().sum::<usize>(), 7);
-    broker.set_strategy(&group, Strategy::RoundRobin);
+    broker.set_strategy(&group, Strategy::RoundRobin).unwrap();
     broker.send(&group, Job::Note(4)).await.unwrap();
     assert_eq!(depths(&desks).iter().sum::<usize>(), 8);
-    broker.set_broadcast(&group);
-    broker.set_strategy(&group, None);
+    broker.set_broadcast(&group).unwrap();
+    broker.set_strategy(&group, None).unwrap();
     broker.send(&group, Job::Note(5)).await.unwrap();
     assert_eq!(depths(&desks).iter().sum::<usize>(), 9);
 }
@@ -258,7 +258,7 @@ async fn it_would_be_offered_to_all() {
 #[tokio::test(start_paused = true)]
 async fn a_request_goes_to_one_member() {
     let (broker, group, worker) = (in_turns(), pool("desks"), Worker::new());
-    broker.set_broadcast(&group);
+    broker.set_broadcast(&group).unwrap();
     let mut desks = Vec::new();
     for _ in 0..3 {
         desks.push(worker.spawn(&broker, &group, 8).await);

@@ -37,8 +37,8 @@ fn depths(desks: &[Inbox<Job, Broker>]) -> Vec<usize> {
 #[tokio::test(start_paused = true)]
 async fn at_least_once_it_comes_back_to_the_member_that_failed_and_to_nobody_else() {
     let (broker, group) = (Broker::new(), pool("desks"));
-    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND)));
-    broker.set_broadcast(&group);
+    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND))).unwrap();
+    broker.set_broadcast(&group).unwrap();
     for by_itself in [true, false] {
         let mut desks = desks(&broker, &group, &[8; 3]).await;
         let envelope = note(1).at_least_once();
@@ -67,7 +67,7 @@ async fn at_least_once_it_comes_back_to_the_member_that_failed_and_to_nobody_els
 #[tokio::test(start_paused = true)]
 async fn on_its_way_back_to_a_full_member_it_still_goes_by_the_policy_of_its_group() {
     let (broker, group) = (Broker::new(), pool("desks"));
-    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND)));
+    broker.set_retry(&group, RetryPolicy::attempts(3).backoff(Backoff::fixed(7 * SECOND))).unwrap();
     let mailbox = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Error);
     let mut first = broker.register(&group, mailbox).await.unwrap();
     let second = inbox(&broker, &group, 8).await;
@@ -89,7 +89,7 @@ async fn a_redelivery_of_what_went_to_one_member_is_for_one_after_the_group_has_
     broker.send(&group, note(1).at_least_once()).await.unwrap();
     let first = desks.iter().position(|desk| desk.depth() == 1).unwrap();
     desks[first].recv().await.unwrap().retry_after(SECOND, "not yet");
-    broker.set_broadcast(&group);
+    broker.set_broadcast(&group).unwrap();
     tokio::time::sleep(2 * SECOND).await;
     assert_eq!(depths(&desks).iter().sum::<usize>(), 1);
 }

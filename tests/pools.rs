@@ -102,7 +102,7 @@ async fn under_power_of_two_a_slow_member_gets_no_more_than_it_can_do() {
 #[tokio::test(start_paused = true)]
 async fn the_least_loaded_of_all_gets_it() {
     let (broker, group) = (Orders::new(), pool("desks"));
-    broker.set_strategy(&group, Strategy::LeastLoaded);
+    broker.set_strategy(&group, Strategy::LeastLoaded).unwrap();
     let desks = desks(&broker, &group, 5).await;
     let first = ActorAddress::from(desks[0].id());
     send(&broker, &first, 10);
@@ -113,7 +113,7 @@ async fn the_least_loaded_of_all_gets_it() {
 #[tokio::test(start_paused = true)]
 async fn chance_gives_each_member_about_the_same_and_looks_at_nobody() {
     let (broker, group) = (Orders::new(), pool("desks"));
-    broker.set_strategy(&group, Strategy::Random);
+    broker.set_strategy(&group, Strategy::Random).unwrap();
     let desks = desks(&broker, &group, 4).await;
     send(&broker, &ActorAddress::from(desks[0].id()), 50_000);
     send(&broker, &group, 10_000);
@@ -126,7 +126,7 @@ async fn chance_gives_each_member_about_the_same_and_looks_at_nobody() {
 #[tokio::test(start_paused = true)]
 async fn members_get_messages_in_proportion_to_their_weights() {
     let (broker, group) = (Orders::new(), pool("desks"));
-    broker.set_strategy(&group, Strategy::Weighted);
+    broker.set_strategy(&group, Strategy::Weighted).unwrap();
     let mailbox = MailboxOptions::bounded(100_000);
     let mut actors: Vec<ActorHandle<Order>> = Vec::new();
     for weight in [3, 0, 6] {
@@ -168,7 +168,7 @@ async fn a_message_may_ask_for_a_strategy_of_its_own() {
 async fn what_is_set_for_a_group_goes_before_the_default_and_outlives_its_members() {
     let broker = Orders::builder().default_strategy(Strategy::RoundRobin).build().unwrap();
     let [first, second] = groups();
-    broker.set_strategy(&first, Strategy::ConsistentHash);
+    broker.set_strategy(&first, Strategy::ConsistentHash).unwrap();
     for _ in 0..2 {
         let ours = desks(&broker, &first, 3).await;
         (0..6).for_each(|_| broker.try_send(&first, order(1)).unwrap());
@@ -178,7 +178,7 @@ async fn what_is_set_for_a_group_goes_before_the_default_and_outlives_its_member
     let others = desks(&broker, &second, 3).await;
     (0..6).for_each(|_| broker.try_send(&second, order(1)).unwrap());
     assert_eq!(depths(&others), [2, 2, 2]);
-    broker.set_strategy(&first, None);
+    broker.set_strategy(&first, None).unwrap();
     let ours = desks(&broker, &first, 3).await;
     (0..6).for_each(|_| broker.try_send(&first, order(1)).unwrap());
     assert_eq!(depths(&ours), [2, 2, 2]);
@@ -205,7 +205,7 @@ async fn a_key_stays_with_its_member_and_what_has_none_goes_where_there_is_less_
 #[tokio::test(start_paused = true)]
 async fn no_keys_move_but_those_that_a_member_brings_or_takes_along() {
     let (broker, group) = (Orders::new(), pool("desks"));
-    broker.set_strategy(&group, Strategy::ConsistentHash);
+    broker.set_strategy(&group, Strategy::ConsistentHash).unwrap();
     let mut desks = desks(&broker, &group, 9).await;
     let with_nine = keepers(&broker, &group);
     desks.push(join(&broker, &group, 8).await);
@@ -222,7 +222,7 @@ async fn no_keys_move_but_those_that_a_member_brings_or_takes_along() {
 async fn a_full_member_is_passed_over_unless_a_key_binds_the_message_to_it() {
     for &strategy in Strategy::ALL {
         let (broker, group) = (Orders::new(), pool("desks"));
-        broker.set_strategy(&group, strategy);
+        broker.set_strategy(&group, strategy).unwrap();
         let mailbox = MailboxOptions::bounded(2).strategy(BackpressureStrategy::Error);
         let mut desks = Vec::new();
         for _ in 0..8 {
@@ -239,7 +239,7 @@ async fn a_full_member_is_passed_over_unless_a_key_binds_the_message_to_it() {
 #[tokio::test(start_paused = true)]
 async fn what_a_key_binds_waits_for_room_at_its_member_and_goes_to_another_when_that_stops() {
     let (broker, group) = (Orders::new(), pool("desks"));
-    broker.set_strategy(&group, Strategy::ConsistentHash);
+    broker.set_strategy(&group, Strategy::ConsistentHash).unwrap();
     let mut desks = vec![join(&broker, &group, 1).await, join(&broker, &group, 1).await];
     broker.try_send(&group, order(1)).unwrap();
     let mut waiting = pin!(broker.send(&group, order(1)));
@@ -254,7 +254,7 @@ async fn what_a_key_binds_waits_for_room_at_its_member_and_goes_to_another_when_
 async fn of_four_of_which_one_has_stopped_none_of_ten_thousand_asks_fails_under_any_strategy() {
     for &strategy in Strategy::ALL {
         let (broker, group, worker) = (common::Broker::new(), pool("desks"), Worker::new());
-        broker.set_strategy(&group, strategy);
+        broker.set_strategy(&group, strategy).unwrap();
         let mut actors = Vec::new();
         for _ in 0..4 {
             actors.push(worker.spawn(&broker, &group, 64).await);

@@ -76,7 +76,7 @@ async fn what_is_refused_stays_a_dead_letter_as_it_was() {
 #[tokio::test(start_paused = true)]
 async fn with_a_retry_policy_it_waits_for_somebody_to_be_there() {
     let broker = Broker::new();
-    broker.set_retry(&named("desk"), RetryPolicy::attempts(3).backoff(Backoff::fixed(SECOND)));
+    broker.set_retry(&named("desk"), RetryPolicy::attempts(3).backoff(Backoff::fixed(SECOND))).unwrap();
     leave(&broker, 1..=2).await;
     let redriven = broker.dead_letters().redrive(&all());
     assert_eq!((redriven.sent, redriven.waiting, redriven.refused.len()), (0, 2, 0));
@@ -157,7 +157,7 @@ async fn a_request_goes_again_as_a_message_that_nobody_waits_for() {
 #[tokio::test(start_paused = true)]
 async fn after_a_shutdown_they_can_be_read_but_not_sent() {
     let broker = Broker::new();
-    broker.set_retry(&named("desk"), RetryPolicy::unlimited().backoff(Backoff::none()));
+    broker.set_retry(&named("desk"), RetryPolicy::unlimited().backoff(Backoff::none())).unwrap();
     leave(&broker, 1..=2).await;
     broker.shutdown(SECOND).await;
     let redriven = broker.dead_letters().redrive(&all());

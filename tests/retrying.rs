@@ -149,13 +149,13 @@ async fn nothing_is_tried_again_that_has_no_policy_or_is_not_to_wait() {
 #[tokio::test(start_paused = true)]
 async fn the_policy_of_the_address_or_the_broker_holds_where_the_message_has_none() {
     let broker = Broker::builder().retry(every_second(2)).build().unwrap();
-    broker.set_retry(&named("desk"), every_second(4));
+    broker.set_retry(&named("desk"), every_second(4)).unwrap();
     for (to, seconds) in [(named("desk"), 3), (named("other"), 1)] {
         let start = Instant::now();
         broker.send(&to, Job::Note(1)).await.unwrap_err();
         assert_eq!(start.elapsed().as_secs(), seconds);
     }
-    broker.set_retry(&named("desk"), None);
+    broker.set_retry(&named("desk"), None).unwrap();
     let start = Instant::now();
     broker.send(&named("desk"), Job::Note(1)).await.unwrap_err();
     assert_eq!(start.elapsed().as_secs(), 1);

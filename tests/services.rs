@@ -85,7 +85,7 @@ async fn services_with_members_have_names_and_pools_are_apart_from_them() {
     let in_service = join(&broker, &service("one"), &actor.registration()).await;
     let _in_pool = join(&broker, &pool("two"), &actor.registration()).await;
     let resident = inbox(&broker, &service("three"), 8).await;
-    broker.set_strategy(&service("four"), Strategy::Random);
+    broker.set_strategy(&service("four"), Strategy::Random).unwrap();
     let mut names = broker.services().await;
     names.sort_unstable();
     assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["one", "three"]);

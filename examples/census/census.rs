@@ -37,7 +37,7 @@ pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
     let start = Instant::now();
     // All dead letters are kept: each is a file that is to be listed.
     let broker = Broker::builder().dead_letters(DeadLetterOptions::new().capacity(usize::MAX)).build()?;
-    broker.set_retry(&addresses::readers(), RETRY);
+    broker.set_retry(&addresses::readers(), RETRY)?;
     let progress = Progress::start(arguments);
     broker.spawn(&addresses::summary(), Summary::default()).await?;
     let readers = spawn_readers(&broker, arguments.workers.get(), &progress).await?;

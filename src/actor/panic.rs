@@ -12,13 +12,23 @@ use std::task::Poll;
 pub(super) fn catch_panic<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = Result<F::Output, String>> {
     std::future::poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
-        Err(payload) => Poll::Ready(Err(describe(&*payload))),
+        Err(payload) => Poll::Ready(Err(cause(payload))),
     })
 }
 
 /// Runs `work`, and gives the cause if it panics.
 pub(crate) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| describe(&*payload))
+    catch_unwind(AssertUnwindSafe(work)).map_err(cause)
+}
+
+/// What a panic says. What it carries is the user's, and may panic when it is dropped.
+fn cause(payload: Box<dyn Any + Send>) -> String {
+    let cause = describe(&*payload);
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // It could go on for ever.
+        std::mem::forget(again);
+    }
+    cause
 }
 
 fn describe(payload: &(dyn Any + Send)) -> String {

@@ -15,6 +15,7 @@ use crate::address::ActorAddress;
 use crate::broker::{Context, Declined, Failed, Fate, Hub, MessageBroker, MessageHandler, RegisterError};
 use crate::message::{Message, MessageId, Stamp};
 use crate::metrics::Outcome;
+use crate::outside::Outside;
 use crate::retry::Failure;
 
 /// Registers an actor in `hub` and starts its task. `broker` is what its context speaks to.
@@ -174,7 +175,8 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
 
     fn report(&self, panic: &str) {
         let cell = &self.mailbox.cell;
-        tracing::warn!(actor = %cell.address, id = %cell.id, cause = panic, policy = ?self.ways.on_panic, "handler panicked");
+        let cause = Outside::cause(panic);
+        tracing::warn!(actor = %cell.address, id = %cell.id, ?cause, policy = ?self.ways.on_panic, "handler panicked");
     }
 
     async fn finish(&mut self, mut handler: F::Handler, cause: StopCause) -> StopCause {
@@ -392,7 +394,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     fn acknowledge(&mut self) {
         self.mailbox.note_handled(self.context.handled_id());
         if let Some(done) = self.in_doubt.take() {
-            drop_quietly(done);
+            self.mailbox.hub.lay_to_rest(done);
         }
     }
 

@@ -2,6 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::outside::Outside;
+
 /// Why an actor ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,8 +29,8 @@ impl fmt::Display for StopCause {
             Self::Stopped => f.write_str("stopped"),
             Self::Drained => f.write_str("drained"),
             Self::Unregistered => f.write_str("unregistered"),
-            Self::Panicked(cause) => write!(f, "panicked: {cause}"),
-            Self::StartFailed(cause) => write!(f, "failed to start: {cause}"),
+            Self::Panicked(cause) => write!(f, "panicked: {}", Outside::cause(cause)),
+            Self::StartFailed(cause) => write!(f, "failed to start: {}", Outside::cause(cause)),
             Self::Aborted => f.write_str("aborted"),
         }
     }
@@ -50,6 +52,15 @@ mod tests {
         ];
         for (cause, text) in printed {
             assert_eq!(cause.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_cause_that_comes_from_outside_is_printed_harmless_and_cut() {
+        for cause in [StopCause::Panicked, StopCause::StartFailed] {
+            let text = cause("\u{1b}[2J\nINFO all is well\u{202e}".into()).to_string();
+            assert!(text.ends_with(r": \u{1b}[2J\nINFO all is well\u{202e}"), "{text}");
+            assert!(cause("a".repeat(1_000_000)).to_string().len() < 1_000);
         }
     }
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ActorId, AddressError, Name, NameError};
+use crate::outside::{WORD, beginning};
 
 // A copy travels with every message.
 const _: () = assert!(size_of::<ActorAddress>() == 24);
@@ -116,7 +117,8 @@ impl FromStr for ActorAddress {
             "named" => Ok(Self::named(rest)?),
             "service" => Ok(Self::service(rest)?),
             "pool" => Ok(Self::pool(rest)?),
-            unknown => Err(AddressError::UnknownKind { kind: unknown.to_owned() }),
+            // One more than is shown, to show that it goes on.
+            unknown => Err(AddressError::UnknownKind { kind: beginning(unknown, WORD + 1).to_owned() }),
         }
     }
 }

@@ -1,12 +1,8 @@
 //! Why a text is neither a name nor an address.
 
-use std::fmt;
-
 use super::Name;
+use crate::outside::{Outside, WORD};
 use crate::unique_id::ParseIdError;
-
-/// Characters of an unknown kind which the error text repeats.
-const SHOWN_CHARACTERS: usize = 32;
 
 /// Why a text is not a [`Name`].
 ///
@@ -56,10 +52,13 @@ pub enum AddressError {
     )]
     MissingKind,
     /// The word before the colon is none of the four kinds.
-    #[error("{} is not a kind of address; use `id`, `named`, `service` or `pool` before the colon", Shortened(kind))]
+    #[error(
+        "{:?} is not a kind of address; use `id`, `named`, `service` or `pool` before the colon",
+        Outside::new(kind, WORD)
+    )]
     UnknownKind {
-        /// The word as it was passed, which may hold anything. Printing the error escapes and
-        /// shortens it.
+        /// The word as it was passed, or its beginning if it is long. It may hold anything; printing the error escapes
+        /// and shortens it.
         kind: String,
     },
     /// The part after the colon is not a name.
@@ -68,18 +67,6 @@ pub enum AddressError {
     /// The part after `id:` is not an id.
     #[error(transparent)]
     Id(#[from] ParseIdError),
-}
-
-/// Prints foreign text so that it can neither flood a log nor forge a line of it.
-struct Shortened<'a>(&'a str);
-
-impl fmt::Display for Shortened<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(SHOWN_CHARACTERS) {
-            Some((end, _)) => write!(formatter, "{:?}…", &self.0[..end]),
-            None => write!(formatter, "{:?}", self.0),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::due::Carry;
 use super::group::{Group, Member};
 use super::offer::{Offered, Target, weightier};
 use super::{Broadcasted, Hub, SendErrorKind};
-use crate::actor::{ActorCell, catch_panic_now};
+use crate::actor::ActorCell;
 use crate::address::ActorAddress;
 use crate::message::{Deadline, Message, MessageEnvelope};
 
@@ -40,7 +40,7 @@ impl<M: Message> Hub<M> {
         clone: fn(&M) -> M,
     ) -> Result<(), (Option<SendErrorKind>, MessageEnvelope<M>)> {
         // It may be due, and a panic must not end the task that keeps the time.
-        let copy = |envelope: &MessageEnvelope<M>| catch_panic_now(|| envelope.copy_by(clone)).ok();
+        let copy = |envelope: &MessageEnvelope<M>| self.dead_letters.disposal.copy(|| envelope.copy_by(clone)).ok();
         let Broadcasted { refused, returned, .. } = self.give_to_all(group, envelope, copy);
         let weightiest = || refused.into_iter().fold(None, |known, (_, kind)| Some(weightier(known, kind)));
         returned.map_or(Ok(()), |envelope| Err((weightiest(), envelope)))
@@ -54,7 +54,7 @@ impl<M: Message> Hub<M> {
     ) -> Broadcasted<M> {
         let (to_all, members) = (envelope.is_to_all(), group.open());
         let mut given = Broadcasted { delivered: 0, refused: Vec::new(), returned: None };
-        let mut copies = Copies::of(envelope, members.clone().count(), copy);
+        let mut copies = Copies::of(envelope, members.clone().count(), &self.dead_letters.disposal, copy);
         for member in members {
             let Some(mut share) = copies.next() else { break };
             share.become_share();

@@ -1,7 +1,11 @@
+use crate::disposal::Disposal;
 use crate::message::MessageEnvelope;
 
 /// One message, for so many receivers. It is cloned for each but the last, which gets the message itself.
-pub(super) struct Copies<M, F> {
+///
+/// Whatever is left of it is let go of here: it may panic, twice even, and all the more while a clone has.
+pub(super) struct Copies<'a, M, F> {
+    disposal: &'a Disposal,
     original: Option<MessageEnvelope<M>>,
     /// One that was refused, for the next.
     spare: Option<MessageEnvelope<M>>,
@@ -9,10 +13,10 @@ pub(super) struct Copies<M, F> {
     copy: F,
 }
 
-impl<M, F: Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>> Copies<M, F> {
+impl<'a, M, F: Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>> Copies<'a, M, F> {
     /// `copy` is asked for one clone at a time.
-    pub(super) fn of(envelope: MessageEnvelope<M>, receivers: usize, copy: F) -> Self {
-        Self { original: Some(envelope), spare: None, receivers, copy }
+    pub(super) fn of(envelope: MessageEnvelope<M>, receivers: usize, disposal: &'a Disposal, copy: F) -> Self {
+        Self { disposal, original: Some(envelope), spare: None, receivers, copy }
     }
 
     /// The copy of the next receiver: one that was refused, or a clone, or for the last the message itself. Also the message
@@ -32,7 +36,13 @@ impl<M, F: Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>> Copies<M, F> {
     }
 
     /// The message, if nobody took it.
-    pub(super) fn rest(self) -> Option<MessageEnvelope<M>> {
-        self.original.or(self.spare)
+    pub(super) fn rest(mut self) -> Option<MessageEnvelope<M>> {
+        self.original.take().or_else(|| self.spare.take())
+    }
+}
+
+impl<M, F> Drop for Copies<'_, M, F> {
+    fn drop(&mut self) {
+        self.disposal.lay_all_to_rest([self.original.take(), self.spare.take()]);
     }
 }

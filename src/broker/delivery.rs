@@ -9,6 +9,7 @@ use super::offer::{Admission, Offered, Refusal, Target};
 use super::{Caller, Declined, Hub};
 use crate::actor::ActorCell;
 use crate::dead_letters::DeadLetterReason;
+use crate::limits::Table;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::metrics::Outcome;
 use crate::retry::{Failure, RetryPolicy};
@@ -143,6 +144,10 @@ impl<M: Message> Hub<M> {
         delay: Duration,
     ) {
         envelope.next_attempt();
+        let place = match self.bounds.take(Table::Retries) {
+            Ok(place) => place,
+            Err(limit) => return self.discard(cell, envelope, DeadLetterReason::Undeliverable(limit.into())),
+        };
         let (since, to) = match envelope.again() {
             Some(again) => (again.since.and_then(Deadline::instant), again.to.clone()),
             None => (None, None),
@@ -155,6 +160,7 @@ impl<M: Message> Hub<M> {
             set_aside_by: Some(Arc::clone(cell)),
             since: since.unwrap_or_else(Instant::now),
             refusals: 0,
+            place,
         };
         cell.queue.owe();
         match self.agenda.set_aside(Deadline::after(delay), Entry::Message(parcel)) {
@@ -173,6 +179,7 @@ impl<M: Message> Hub<M> {
 
     /// Ends a message that is to be delivered at least once, but can't be copied.
     pub(crate) fn end_uncopied(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, panic: String) {
+        self.dead_letters.disposal.note("cloned", &panic);
         let declined = Declined::Panicked(panic.clone());
         Caller::of(&envelope).into_iter().for_each(|caller| self.decline(&caller, declined.clone()));
         cell.tally.count(Outcome::Failed);

@@ -7,6 +7,8 @@ use super::offer::{Admission, Offered, Target};
 use super::{Hub, SendErrorKind};
 use crate::actor::{ActorCell, Waiting};
 use crate::dead_letters::DeadLetterReason;
+use crate::limits::Table;
+use crate::mailbox::{MailboxError, MailboxErrorKind};
 use crate::message::{Deadline, Message, MessageEnvelope, RequestKey};
 use crate::requests::Ended;
 use crate::schedule::{Entry, Number, Parcel, Refrain};
@@ -79,7 +81,7 @@ impl<M: Message> Hub<M> {
         if key.is_some_and(|key| !self.requests.is_waited_for(key)) {
             return self.end_parcel(parcel, DeadLetterReason::Cancelled);
         }
-        let Parcel { envelope, to, set_aside_by, since, refusals } = parcel;
+        let Parcel { envelope, to, set_aside_by, since, refusals, place } = parcel;
         let mut carry = Carry { hub: self, key };
         let target = Target::Address(&to);
         if refusals > 0 {
@@ -93,13 +95,13 @@ impl<M: Message> Hub<M> {
                 key.into_iter().for_each(|key| self.carry_request(key, &cell));
                 match cell.queue.take_in(envelope, false) {
                     Ok(()) => return self.parcel_left(set_aside_by.as_deref()),
-                    Err(envelope) => (SendErrorKind::ActorStopped, envelope),
+                    Err(error) => self.kept_out(error),
                 }
             }
             Offered::Refused(kind, envelope) => (kind, envelope),
             Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
         };
-        self.refused(number, Parcel { envelope, to, set_aside_by, since, refusals }, kind);
+        self.refused(number, Parcel { envelope, to, set_aside_by, since, refusals, place }, kind);
     }
 
     /// Its mailbox has taken a message, or it has ended elsewhere: whoever set it aside need not wait for it.
@@ -115,7 +117,9 @@ impl<M: Message> Hub<M> {
             parcel.envelope.request().into_iter().for_each(|key| self.carry_request(key, &cell));
             match cell.queue.take_in(parcel.envelope, true) {
                 Ok(()) => return self.agenda.leave(),
-                Err(envelope) => parcel = Parcel { envelope, set_aside_by: Some(cell), ..parcel },
+                Err(error) => {
+                    parcel = Parcel { envelope: error.into_envelope(), set_aside_by: Some(cell), ..parcel };
+                }
             }
         }
         parcel.refusals += 1;
@@ -127,6 +131,14 @@ impl<M: Message> Hub<M> {
         match kind.failure().and_then(decide) {
             Some(delay) => self.delay_parcel(number, parcel, delay),
             None => self.end_parcel(parcel, undeliverable(kind)),
+        }
+    }
+
+    /// Why a message could not stand in line.
+    pub(super) fn kept_out(&self, error: MailboxError<M>) -> (SendErrorKind, MessageEnvelope<M>) {
+        match error.into_parts() {
+            (MailboxErrorKind::LineFull, envelope) => (self.bounds.refuse(Table::Senders).into(), envelope),
+            (_, envelope) => (SendErrorKind::ActorStopped, envelope),
         }
     }
 
@@ -162,14 +174,21 @@ impl<M: Message> Hub<M> {
     /// Sends a copy of a message that is sent at an interval, if somebody takes it now, and enters it for the next time.
     fn repeat(&self, number: Number, mut refrain: Refrain<M>) {
         if refrain.progress.is_cancelled() {
-            return;
+            return self.lay_to_rest(refrain);
         }
-        refrain
-            .progress
-            .count(refrain.copy().is_some_and(|copy| self.try_send(&Target::Address(&refrain.to), copy).is_ok()));
+        refrain.progress.count(self.sing(&refrain));
         let next = refrain.advance();
         // Refused when the broker shuts down, which ends it.
-        drop(self.agenda.delay(number, next, Entry::Refrain(refrain)));
+        self.lay_to_rest(self.agenda.delay(number, next, Entry::Refrain(refrain)));
+    }
+
+    /// Sends one copy. Whether somebody has taken it.
+    fn sing(&self, refrain: &Refrain<M>) -> bool {
+        let Some(copy) = refrain.copy(&self.dead_letters.disposal) else { return false };
+        let refused = self.try_send(&Target::Address(&refrain.to), copy).err();
+        let sent = refused.is_none();
+        self.lay_to_rest(refused);
+        sent
     }
 }
 

@@ -14,6 +14,7 @@ use crate::actor::{ActorCell, Epoch, SpawnOptions};
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
 use crate::hibernation::Rounds;
+use crate::limits::{Bounds, Table};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
@@ -35,6 +36,8 @@ pub(crate) struct Hub<M> {
     /// Who gets what is published.
     pub(crate) subscriptions: Subscriptions<M>,
     pub(super) settings: Settings,
+    /// How much of all this there may be.
+    pub(crate) bounds: Arc<Bounds>,
     /// Also the lock under which actors come and go, so that a snapshot has each of them once.
     departures: Mutex<Departures<M>>,
     shut: AtomicBool,
@@ -57,9 +60,10 @@ struct Departures<M> {
 
 impl<M: Message> Hub<M> {
     pub(super) fn new(settings: Settings) -> Self {
-        let requests = RequestTable::new();
+        let bounds = Arc::new(Bounds::new(settings.limits));
+        let requests = RequestTable::new().within(Arc::clone(&bounds));
         Self {
-            registry: ActorRegistry::new(settings.strategy),
+            registry: ActorRegistry::new(settings.strategy, Arc::clone(&bounds)),
             agenda: Agenda::new(Arc::clone(&requests.timer)),
             rounds: settings.hibernate_after.map(|after| Rounds::new(after, Arc::clone(&requests.timer))),
             requests,
@@ -68,6 +72,7 @@ impl<M: Message> Hub<M> {
             subscriptions: Subscriptions::new(),
             endings: Endings::new(settings.remembered_ends),
             settings,
+            bounds,
             departures: Mutex::new(Departures::new()),
             shut: AtomicBool::new(false),
             progress: tokio::sync::Notify::new(),
@@ -100,7 +105,7 @@ impl<M: Message> Hub<M> {
         mailbox: Option<MailboxOptions>,
         spawned: bool,
     ) -> Result<ActorCell<M>, RegisterError> {
-        let mailbox = mailbox.unwrap_or(self.settings.mailbox).check()?;
+        let mailbox = mailbox.unwrap_or(self.settings.mailbox).check()?.with_line(self.bounds.of(Table::Senders));
         let id = if let ActorAddress::Id(id) = address { *id } else { ActorId::next() };
         Ok(ActorCell::new(id, address.clone(), mailbox, spawned))
     }
@@ -111,6 +116,7 @@ impl<M: Message> Hub<M> {
         if self.is_shut() {
             return Err(RegisterError::ShutDown);
         }
+        self.bounds.check(Table::Actors, self.registry.len() + departures.displaced.len())?;
         let displaced = self.registry.enter(&cell)?;
         departures.displaced.extend(displaced.map(|cell| (cell.epoch, cell)));
         drop(departures);
@@ -215,7 +221,7 @@ impl<M: Message> Hub<M> {
             }
         };
         match there {
-            Some(cell) => Ok(self.endings.watch(&cell)),
+            Some(cell) => Ok(self.endings.watch_in(self.bounds.take(Table::Watches)?, &cell)),
             None => {
                 self.endings.remembered(address).ok_or_else(|| WatchError::NoSuchActor { address: address.clone() })
             }
@@ -262,6 +268,12 @@ impl<M: Message> Hub<M> {
         if let Some(key) = envelope.request() {
             self.requests.end(key, Ended::Duplicate);
         }
+        self.lay_to_rest(envelope);
+    }
+
+    /// Lets go of what is the user's, whose panic is nobody else's.
+    pub(crate) fn lay_to_rest<T>(&self, value: T) {
+        self.dead_letters.disposal.lay_to_rest(value);
     }
 
     /// Why what an actor leaves is dead.
@@ -357,6 +369,8 @@ impl<M: Message> Hub<M> {
             blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
             dead_letters,
             dead_letters_dropped,
+            message_panics: self.dead_letters.disposal.panics() + self.requests.disposal.panics(),
+            refused_at_limits: self.bounds.refused(),
             publishing: self.subscriptions.counts(),
             actors,
         }

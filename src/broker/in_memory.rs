@@ -15,6 +15,7 @@ use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Regis
 use crate::address::{ActorAddress, ActorId, Name};
 use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetters;
+use crate::limits::{LimitError, Limits, Table};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Audit, BrokerMetrics};
@@ -102,8 +103,12 @@ impl<M: Message> InMemoryMessageBroker<M> {
     /// [default](InMemoryBuilder::retry); `None` goes back to that.
     ///
     /// It is the address as the sender writes it that counts: a policy for a name is not one for the id of its owner.
-    pub fn set_retry(&self, address: &ActorAddress, policy: impl Into<Option<RetryPolicy>>) {
-        self.hub.retries.set(address, policy.into());
+    ///
+    /// # Errors
+    ///
+    /// If policies are set for as many addresses as may be.
+    pub fn set_retry(&self, address: &ActorAddress, policy: impl Into<Option<RetryPolicy>>) -> Result<(), LimitError> {
+        self.hub.retries.set(address, policy.into(), &self.hub.bounds)
     }
 
     /// Sets how a member of this pool or service is picked for a message that does not say so
@@ -112,19 +117,36 @@ impl<M: Message> InMemoryMessageBroker<M> {
     /// are members or not.
     ///
     /// At an id or a name there is nothing to pick, and nothing is set.
-    pub fn set_strategy(&self, address: &ActorAddress, strategy: impl Into<Option<Strategy>>) {
-        self.hub.registry.set_sharing(address, strategy.into().map(Sharing::One));
+    ///
+    /// # Errors
+    ///
+    /// If there is no such pool or service yet, and as many others as there may be.
+    pub fn set_strategy(
+        &self,
+        address: &ActorAddress,
+        strategy: impl Into<Option<Strategy>>,
+    ) -> Result<(), LimitError> {
+        self.hub.registry.set_sharing(address, strategy.into().map(Sharing::One))
     }
 
     /// Has each message to this pool or service that does not say otherwise [itself](MessageEnvelope::balanced_by) given to
     /// every member, as if it were [for all](MessageEnvelope::to_all), until [`set_strategy`](Self::set_strategy) says
     /// something else. That holds for whatever is sent there: at once or later, or because the address has subscribed.
     /// Requests go to one member, by the broker's [default](InMemoryBuilder::default_strategy).
-    pub fn set_broadcast(&self, address: &ActorAddress)
+    ///
+    /// # Errors
+    ///
+    /// As [`set_strategy`](Self::set_strategy).
+    pub fn set_broadcast(&self, address: &ActorAddress) -> Result<(), LimitError>
     where
         M: Clone,
     {
-        self.hub.registry.set_sharing(address, Some(Sharing::All(M::clone)));
+        self.hub.registry.set_sharing(address, Some(Sharing::All(M::clone)))
+    }
+
+    /// How much callers can make it keep.
+    pub fn limits(&self) -> Limits {
+        self.hub.settings.limits
     }
 
     /// What the broker has counted up to now.
@@ -184,7 +206,7 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
     }
 
     fn ends(&self, capacity: usize) -> Ends {
-        self.hub.endings.follow(capacity)
+        self.hub.endings.follow(self.hub.bounds.take(Table::Followers), capacity)
     }
 
     async fn join(
@@ -213,9 +235,11 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
         interest: impl Into<Interest> + Send,
         mailbox: MailboxOptions,
     ) -> Result<Subscription<M, Self>, RegisterError> {
+        // First, so that what is refused was never there.
+        let place = self.hub.bounds.take(Table::Subscriptions)?;
         let cell = self.hub.register_subscriber(mailbox)?;
         let inbox = Inbox::new(ActorMailbox::new(Arc::clone(&self.hub), Arc::clone(&cell)), self.clone());
-        Ok(Subscription::new(Seat::take(&self.hub, interest.into(), Recipient::Own(cell)), inbox))
+        Ok(Subscription::new(Seat::take(&self.hub, interest.into(), Recipient::Own(cell), place), inbox))
     }
 
     async fn subscribe_actor(

@@ -4,6 +4,7 @@ use super::group::Member;
 use super::{Hub, JoinError};
 use crate::actor::{ActorCell, Registration};
 use crate::address::ActorAddress;
+use crate::limits::Table;
 use crate::message::Message;
 use crate::services::{MemberOptions, Membership, Provider, ServiceChanges};
 
@@ -30,7 +31,7 @@ impl<M: Message> Hub<M> {
             if cell.is_closing() {
                 return Err(ended());
             }
-            let joined = self.registry.join_group(group, &member);
+            let joined = self.registry.join_group(group, &member)?;
             if joined { Ok(()) } else { Err(JoinError::AlreadyMember { address: group.clone() }) }
         })?;
         self.registry.directory.wake();
@@ -49,6 +50,7 @@ impl<M: Message> Hub<M> {
     }
 
     pub(super) fn follow_service(&self, service: &ActorAddress, capacity: usize) -> ServiceChanges {
-        self.registry.directory.follow(service, capacity, || self.registry.providers(service))
+        let place = self.bounds.take(Table::Followers);
+        self.registry.directory.follow(service, place, capacity, || self.registry.providers(service))
     }
 }

@@ -105,19 +105,23 @@ impl<M: Message> Hub<M> {
         Ok((waiting, Deadline::earlier(options.longest_wait().map(Deadline::after), envelope.expiry())))
     }
 
-    /// Waits until no message of a key is with `cell`, or nothing is sent any more. False if it is time to give up.
-    pub(super) async fn key_is_gone(&self, cell: &ActorCell<M>, key: RouteKey, until: Option<Deadline>) -> bool {
-        let gone = std::future::poll_fn(|cx| match cell.queue.poll_key_gone(key, cx) {
+    /// Waits until no message of a key is with `cell`, or nothing is sent any more. Gives the reason if it is time to give up.
+    pub(super) async fn key_is_gone(
+        &self,
+        cell: &ActorCell<M>,
+        key: RouteKey,
+        until: Option<Deadline>,
+    ) -> Result<(), SendErrorKind> {
+        let mut wait = cell.queue.wait_for_key(key);
+        let gone = std::future::poll_fn(|cx| match wait.poll_gone(cx) {
             // Looked at when the shutdown knows whom to wake.
-            Poll::Pending if self.is_shut() => Poll::Ready(()),
+            Poll::Pending if self.is_shut() => Poll::Ready(Ok(())),
             polled => polled,
         });
-        match until.and_then(Deadline::instant) {
-            Some(until) => tokio::time::timeout_at(until, gone).await.is_ok(),
-            None => {
-                gone.await;
-                true
-            }
-        }
+        let gone = match until.and_then(Deadline::instant) {
+            Some(until) => tokio::time::timeout_at(until, gone).await.unwrap_or(Err(MailboxErrorKind::TimedOut)),
+            None => gone.await,
+        };
+        gone.map_err(|kind| self.explain(kind))
     }
 }

@@ -6,6 +6,7 @@ use super::{Hub, SendErrorKind};
 use crate::actor::{ActorCell, Waiting};
 use crate::address::{ActorAddress, ActorId, ByName, ByNameRef};
 use crate::dead_letters::DeadLetterReason;
+use crate::limits::Table;
 use crate::mailbox::{BackpressureStrategy, MailboxErrorKind, Pushed, RouteKey};
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::retry::Failure;
@@ -131,8 +132,8 @@ impl<M: Message> Hub<M> {
                         Ok(wait) => wait,
                         Err(refusal) => return Err((refusal, envelope)),
                     };
-                    if !self.key_is_gone(&cell, key, until).await {
-                        return Err((SendErrorKind::TimedOut.into(), envelope));
+                    if let Err(kind) = self.key_is_gone(&cell, key, until).await {
+                        return Err((kind.into(), envelope));
                     }
                     offered = self.offer(target, envelope, admission);
                     continue;
@@ -330,10 +331,11 @@ impl<M: Message> Hub<M> {
         }
     }
 
-    fn explain(&self, kind: MailboxErrorKind) -> SendErrorKind {
+    pub(super) fn explain(&self, kind: MailboxErrorKind) -> SendErrorKind {
         match kind {
             MailboxErrorKind::Full => SendErrorKind::Full,
             MailboxErrorKind::TimedOut => SendErrorKind::TimedOut,
+            MailboxErrorKind::LineFull => self.bounds.refuse(Table::Senders).into(),
             MailboxErrorKind::Closed if self.is_shut() => SendErrorKind::ShutDown,
             MailboxErrorKind::Closed => SendErrorKind::ActorStopped,
         }

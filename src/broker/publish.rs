@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use super::copies::Copies;
@@ -7,6 +8,7 @@ use crate::actor::ActorCell;
 use crate::address::{ActorAddress, ActorId};
 use crate::balancing::RoundRobin;
 use crate::broker::RegisterError;
+use crate::limits::Table;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
@@ -31,7 +33,8 @@ impl<M: Message> Hub<M> {
         if self.is_shut() {
             return Err(RegisterError::ShutDown);
         }
-        let seat = Seat::take(self, interest, Recipient::Address(to.clone()));
+        let place = self.bounds.take(Table::Subscriptions)?;
+        let seat = Seat::take(self, interest, Recipient::Address(to.clone()), place);
         Ok(ActorSubscription::new(seat, to.clone()))
     }
 
@@ -46,7 +49,12 @@ impl<M: Message> Hub<M> {
         if envelope.expiry() == Some(Deadline::PASSED) {
             published.returned = Some(envelope);
         } else {
-            self.hand_out(subject, envelope, &mut published);
+            let handing = AssertUnwindSafe(|| self.hand_out(subject, envelope, &mut published));
+            // What was delivered before a clone panicked counts, and the panic is the publisher's.
+            if let Err(panic) = catch_unwind(handing) {
+                self.subscriptions.count(&published);
+                resume_unwind(panic);
+            }
         }
         self.subscriptions.count(&published);
         published
@@ -57,7 +65,9 @@ impl<M: Message> Hub<M> {
         M: Clone,
     {
         let matches = self.subscriptions.matching(subject);
-        let mut copies = Copies::of(envelope, matches.receivers().count(), |envelope| Some(envelope.clone()));
+        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, |envelope| {
+            Some(envelope.clone())
+        });
         for members in matches.receivers() {
             let Some(copy) = copies.next() else { break };
             match self.give(members, copy) {

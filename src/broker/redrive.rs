@@ -9,6 +9,7 @@ use super::offer::{Offered, Target};
 use super::{Hub, SendErrorKind};
 use crate::address::ActorAddress;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, Redriven};
+use crate::limits::Table;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::schedule::{Entry, Parcel};
 
@@ -84,7 +85,7 @@ impl<M: Message> Hub<M> {
             Offered::Accepted => return Ok(Placed::Sent),
             Offered::Wait(cell, envelope) => match cell.queue.take_in(envelope, false) {
                 Ok(()) => return Ok(Placed::Sent),
-                Err(envelope) => (SendErrorKind::ActorStopped, envelope),
+                Err(error) => self.kept_out(error),
             },
             Offered::Refused(kind, envelope) => (kind, envelope),
             Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
@@ -92,7 +93,11 @@ impl<M: Message> Hub<M> {
         let policy = self.retries.policy(&envelope, &to);
         let decide = |failure| self.retries.next_delay(&policy, 1, Duration::ZERO, failure);
         let Some(delay) = kind.failure().and_then(decide) else { return Err((kind, envelope)) };
-        let parcel = Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 1 };
+        let place = match self.bounds.take(Table::Retries) {
+            Ok(place) => place,
+            Err(limit) => return Err((limit.into(), envelope)),
+        };
+        let parcel = Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 1, place };
         match self.agenda.enter(Deadline::after(delay), Entry::Message(parcel)) {
             Ok(_) => {
                 self.keep_time();

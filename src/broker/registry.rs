@@ -11,6 +11,7 @@ use super::group::{Group, Member, Order, Sharing};
 use crate::actor::{ActorCell, Epoch};
 use crate::address::{ActorAddress, ActorId, ByName, ByNameRef, Name};
 use crate::balancing::{Strategy, key_hash};
+use crate::limits::{Bounds, LimitError, Table};
 use crate::message::{Message, MessageEnvelope};
 use crate::services::{Directory, Provider, ServiceChange};
 
@@ -34,10 +35,11 @@ pub struct ActorRegistry<M> {
     pub(super) directory: Directory,
     /// How a group shares messages if nothing else is said.
     strategy: Strategy,
+    bounds: Arc<Bounds>,
 }
 
 impl<M: 'static> ActorRegistry<M> {
-    pub(crate) fn new(strategy: Strategy) -> Self {
+    pub(crate) fn new(strategy: Strategy, bounds: Arc<Bounds>) -> Self {
         Self {
             actors: HashMap::with_hasher(RandomState::default()),
             named: HashMap::with_hasher(RandomState::default()),
@@ -47,6 +49,7 @@ impl<M: 'static> ActorRegistry<M> {
             changing: Mutex::new(()),
             directory: Directory::default(),
             strategy,
+            bounds,
         }
     }
 
@@ -111,12 +114,12 @@ impl<M: 'static> ActorRegistry<M> {
     }
 
     /// Sets how a group shares messages, whether it has members or not.
-    pub(crate) fn set_sharing(&self, address: &ActorAddress, sharing: Option<Sharing<M>>) {
-        self.change_group(address, |group| Some(group.with_sharing(sharing)));
+    pub(crate) fn set_sharing(&self, address: &ActorAddress, sharing: Option<Sharing<M>>) -> Result<(), LimitError> {
+        self.change_group(address, |group| Some(group.with_sharing(sharing))).map(drop)
     }
 
     /// Enters an actor under its id and its address. Gives back the one that had the id and is on its way out, if there
-    /// was one.
+    /// was one. To be called under the lock under which names come and go, for their bound to hold.
     pub(crate) fn enter(&self, cell: &Arc<ActorCell<M>>) -> Result<Option<Arc<ActorCell<M>>>, RegisterError> {
         let taken = || RegisterError::Taken { address: cell.address.clone() };
         let displaced = self.take_id(cell).ok_or_else(taken)?;
@@ -124,6 +127,10 @@ impl<M: 'static> ActorRegistry<M> {
             ActorAddress::Id(_) => {}
             ActorAddress::Named(name) => {
                 let named = self.named.pin();
+                if let Err(limit) = self.bounds.check(Table::Names, named.len()) {
+                    self.remove(cell);
+                    return Err(limit.into());
+                }
                 self.spare[1].see_to(named.len(), |more| named.reserve(more));
                 if named.try_insert(ByName(name.clone()), Arc::clone(cell)).is_err() {
                     self.remove(cell);
@@ -131,7 +138,10 @@ impl<M: 'static> ActorRegistry<M> {
                 }
             }
             ActorAddress::Service(_) | ActorAddress::Pool(_) => {
-                self.join_group(&cell.address, &Member::resident(cell));
+                if let Err(limit) = self.join_group(&cell.address, &Member::resident(cell)) {
+                    self.remove(cell);
+                    return Err(limit.into());
+                }
             }
         }
         Ok(displaced)
@@ -200,13 +210,13 @@ impl<M: 'static> ActorRegistry<M> {
     }
 
     /// Enters a member in a group. False if the actor is one of it.
-    pub(super) fn join_group(&self, address: &ActorAddress, member: &Member<M>) -> bool {
+    pub(super) fn join_group(&self, address: &ActorAddress, member: &Member<M>) -> Result<bool, LimitError> {
         let mut changing = self.directory.changing();
-        let joined = self.change_group(address, |group| group.with(member));
+        let joined = self.change_group(address, |group| group.with(member))?;
         if joined {
             changing.tell(address, || ServiceChange::Joined(member.seat.provider.clone()));
         }
-        joined
+        Ok(joined)
     }
 
     /// Takes an actor out of a group, if it is one of it. Whether messages that came by their keys are still with it.
@@ -217,32 +227,44 @@ impl<M: 'static> ActorRegistry<M> {
         // Before the list is without it, so that nobody who still sees it there takes it for a member.
         member.seat.leave();
         member.cell.queue.await_pushes();
-        self.change_group(address, |group| group.without(epoch));
+        // Never refused, as it makes nothing larger.
+        let _ = self.change_group(address, |group| group.without(epoch));
         changing.tell(address, || ServiceChange::Left(member.seat.provider.clone()));
         groups.get(&name).is_some_and(|group| group.has_keys_with(epoch))
     }
 
     /// Forgets the keys that an actor which has ended had in a group.
     pub(crate) fn settle_keys(&self, group: &ActorAddress, actor: Epoch) {
-        self.change_group(group, |group| group.settled(actor));
+        // Never refused, likewise.
+        let _ = self.change_group(group, |group| group.settled(actor));
     }
 
     /// Replaces a group, which is empty if there was none, by what `change` makes of it; false if that is nothing. An empty
     /// group for which nothing was set is not kept.
-    fn change_group(&self, address: &ActorAddress, change: impl Fn(&Group<M>) -> Option<Group<M>>) -> bool {
-        let Some((groups, name)) = self.group(address) else { return false };
+    fn change_group(
+        &self,
+        address: &ActorAddress,
+        change: impl Fn(&Group<M>) -> Option<Group<M>>,
+    ) -> Result<bool, LimitError> {
+        let Some((groups, name)) = self.group(address) else { return Ok(false) };
         let _changing = self.changing.lock();
         let (groups, none) = (groups.pin(), Group::default());
         let known = groups.get(&name);
         let before = known.unwrap_or(&none);
-        let Some(mut changed) = change(before) else { return false };
+        let Some(mut changed) = change(before) else { return Ok(false) };
+        if known.is_none() && changed.is_kept() {
+            self.bounds.check(Table::Groups, self.services.len() + self.pools.len())?;
+        }
+        if changed.members().len() > before.members().len() {
+            self.bounds.check(Table::Members, before.members().len())?;
+        }
         changed.succeed(before);
         if changed.is_kept() {
             groups.insert(name.to_key(), changed);
         } else if known.is_some() {
             groups.remove(&name);
         }
-        true
+        Ok(true)
     }
 
     /// Waits for a change of a group that is going on.

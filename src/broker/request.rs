@@ -6,6 +6,7 @@ use super::offer::{Admission, Refusal, Target, Weight};
 use super::{Hub, RequestError, RequestErrorKind};
 use crate::actor::{ActorCell, Wait, Waiting};
 use crate::address::ActorId;
+use crate::limits::Table;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::requests::{Edge, Ended, Pending};
 use crate::retry::Failure;
@@ -50,7 +51,7 @@ impl<M: Message> Admission<M> for Ask<'_, M> {
             None => {
                 let waker = self.waker.take().unwrap_or_else(|| Waker::noop().clone());
                 let opened = self.hub.requests.open(to.epoch, self.deadline, waker);
-                let pending = opened.ok_or(RequestErrorKind::TooMany)?;
+                let pending = opened.ok_or_else(|| RequestErrorKind::TooMany(self.hub.bounds.full(Table::Requests)))?;
                 envelope.set_request(Some(pending.key()));
                 self.pending = Some(pending);
                 if envelope.id().is_sampled() {
@@ -137,7 +138,7 @@ impl Refusal for RequestErrorKind {
     fn failure(&self) -> Option<Failure> {
         match self {
             Self::NotSent(kind) => kind.failure(),
-            Self::TooMany => Some(Failure::Full),
+            Self::TooMany(_) => Some(Failure::Full),
             _ => None,
         }
     }
@@ -208,7 +209,13 @@ impl<M: Message> Hub<M> {
         }
         let offered = self.offer(target, envelope, ask);
         let delivered = self.deliver(target, offered, ask).await;
-        delivered.map_err(|(kind, envelope)| RequestError::refused(kind, target.address(), envelope))
+        delivered.map_err(|(kind, envelope)| {
+            if matches!(kind, RequestErrorKind::TooMany(_)) {
+                // Here, since it may have been looked for more than once.
+                self.bounds.refuse(Table::Requests);
+            }
+            RequestError::refused(kind, target.address(), envelope)
+        })
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 
 use crate::address::ActorAddress;
+use crate::limits::{Bounds, LimitError, Table};
 use crate::message::MessageEnvelope;
 use crate::retry::{Failure, Jitter, RetryPolicy};
 
@@ -22,12 +23,21 @@ impl Retries {
         Self { default, by_address: RwLock::new(HashMap::default()), jitter: Mutex::new(jitter) }
     }
 
-    pub(super) fn set(&self, address: &ActorAddress, policy: Option<RetryPolicy>) {
+    pub(super) fn set(
+        &self,
+        address: &ActorAddress,
+        policy: Option<RetryPolicy>,
+        bounds: &Bounds,
+    ) -> Result<(), LimitError> {
         let mut by_address = self.by_address.write();
+        if policy.is_some() && !by_address.contains_key(address) {
+            bounds.check(Table::Policies, by_address.len())?;
+        }
         match policy {
             Some(policy) => by_address.insert(address.clone(), policy),
             None => by_address.remove(address),
         };
+        Ok(())
     }
 
     /// The policy of a message to `address`. Without any, what is sent at most once is not tried again, and what is
@@ -75,11 +85,13 @@ mod tests {
         let retries = Retries::new(Some(RetryPolicy::attempts(2)), Jitter::seeded(1));
         let (plain, desk) = (MessageEnvelope::new(Note), ActorAddress::named("desk").unwrap());
         assert_eq!(attempts(&retries, &plain), Some(2));
-        retries.set(&desk, Some(RetryPolicy::attempts(3)));
-        retries.set(&ActorAddress::named("other").unwrap(), Some(RetryPolicy::attempts(9)));
+        retries.set(&desk, Some(RetryPolicy::attempts(3)), &Bounds::default()).unwrap();
+        retries
+            .set(&ActorAddress::named("other").unwrap(), Some(RetryPolicy::attempts(9)), &Bounds::default())
+            .unwrap();
         assert_eq!(attempts(&retries, &plain), Some(3));
         assert_eq!(attempts(&retries, &plain.clone().with_retry(RetryPolicy::attempts(4))), Some(4));
-        retries.set(&desk, None);
+        retries.set(&desk, None, &Bounds::default()).unwrap();
         assert_eq!(attempts(&retries, &plain), Some(2));
     }
 

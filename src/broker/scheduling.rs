@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::{Hub, SendError, SendErrorKind};
 use crate::address::ActorAddress;
+use crate::limits::Table;
 use crate::message::{Deadline, Message, MessageEnvelope};
 use crate::schedule::{Entry, Parcel, Recurring, Refrain, Scheduled};
 
@@ -24,8 +25,12 @@ impl<M: Message> Hub<M> {
         if envelope.expiry().is_some_and(|deadline| deadline <= due) {
             return Err(SendError::new(SendErrorKind::Expired, to.clone(), envelope));
         }
+        let place = match self.bounds.take(Table::Scheduled) {
+            Ok(place) => place,
+            Err(limit) => return Err(SendError::new(limit.into(), to.clone(), envelope)),
+        };
         let id = envelope.id();
-        let parcel = Parcel { envelope, to: to.clone(), set_aside_by: None, since: at, refusals: 0 };
+        let parcel = Parcel { envelope, to: to.clone(), set_aside_by: None, since: at, refusals: 0, place };
         match self.agenda.enter(due, Entry::Message(parcel)) {
             Ok(number) => {
                 self.keep_time();
@@ -48,7 +53,11 @@ impl<M: Message> Hub<M> {
         envelope.make_copyable();
         envelope.set_request(None);
         envelope.leave_sender();
-        let refrain = Refrain::new(envelope, to.clone(), period);
+        let place = match self.bounds.take(Table::Scheduled) {
+            Ok(place) => place,
+            Err(limit) => return Err(SendError::new(limit.into(), to.clone(), envelope)),
+        };
+        let refrain = Refrain::new(envelope, to.clone(), period, place);
         let (due, progress) = (refrain.due, Arc::clone(&refrain.progress));
         match self.agenda.enter(due, Entry::Refrain(refrain)) {
             Ok(number) => {

@@ -5,6 +5,7 @@ use super::InMemoryMessageBroker;
 use crate::balancing::Strategy;
 use crate::dead_letters::DeadLetterOptions;
 use crate::health::HealthPolicy;
+use crate::limits::Limits;
 use crate::mailbox::{CapacityError, MailboxOptions};
 use crate::message::Message;
 use crate::retry::{Jitter, RetryPolicy};
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) strategy: Strategy,
     pub(crate) health: HealthPolicy,
     pub(crate) hibernate_after: Option<Duration>,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             strategy: Strategy::default(),
             health: HealthPolicy::default(),
             hibernate_after: None,
+            limits: Limits::new(),
         }
     }
 }
@@ -144,6 +147,12 @@ impl<M: Message> InMemoryBuilder<M> {
     /// The default is 1,024; with 0 none is.
     pub fn remembered_ends(mut self, ends: usize) -> Self {
         self.settings.remembered_ends = ends;
+        self
+    }
+
+    /// How much callers can make it keep. The default is [`Limits::new`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.settings.limits = limits;
         self
     }
 

@@ -57,7 +57,7 @@ impl<M: Message> Hub<M> {
     fn end_entry(&self, entry: Entry<M>) {
         match entry {
             Entry::Message(parcel) => self.end_parcel(parcel, DeadLetterReason::ShutDown),
-            Entry::Refrain(refrain) => drop(refrain),
+            Entry::Refrain(refrain) => self.lay_to_rest(refrain),
         }
     }
 

@@ -66,7 +66,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the name or id is taken, the mailbox has a capacity of zero, or the broker is shut down.
+    /// If the name or id is taken, the mailbox has a capacity of zero, there are as many actors, names, groups or members as
+    /// there may be, or the broker is shut down.
     ///
     /// # Cancel safety
     ///
@@ -123,7 +124,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If nobody is there and no end is remembered, or the address is a service or a pool, which has no end.
+    /// If nobody is there and no end is remembered, or the address is a service or a pool, which has no end, or there are
+    /// as many watches as there may be.
     ///
     /// # Cancel safety
     ///
@@ -131,7 +133,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     fn watch(&self, address: &ActorAddress) -> impl Future<Output = Result<Watch, WatchError>> + Send;
 
     /// Follows the ends of all actors that this broker has in this process, from now on. Up to `capacity` ends, at
-    /// least one, wait to be read; when there are more, the oldest of them are lost and counted.
+    /// least one, wait to be read; when there are more, the oldest of them are lost and counted. With as many followers as
+    /// there may be, it is over at once: [`Ends::refusal`].
     fn ends(&self, capacity: usize) -> Ends;
 
     /// Makes an actor a member of a service or pool, besides the address that it is registered at: see
@@ -139,7 +142,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the address is that of one actor, the actor is a member of it or has ended, or the broker is shut down.
+    /// If the address is that of one actor, the actor is a member of it or has ended, there are as many groups or members as
+    /// there may be, or the broker is shut down.
     ///
     /// # Cancel safety
     ///
@@ -178,7 +182,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
 
     /// Follows who is in a service or pool: first those that are there now, then each change. Up to `capacity` changes, at
     /// least one, wait to be read; when there are more, they are replaced by who is there then. An id or a name never
-    /// changes.
+    /// changes. With as many followers as there may be, it is over at once: [`ServiceChanges::refusal`].
     fn follow_service(&self, group: &ActorAddress, capacity: usize) -> ServiceChanges;
 
     /// The services that have members, in no order. Pools are not among them.
@@ -193,7 +197,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the mailbox has a capacity of zero, or the broker is shut down.
+    /// If the mailbox has a capacity of zero, or there are as many subscriptions or actors as there may be, or the broker is
+    /// shut down.
     ///
     /// # Cancel safety
     ///
@@ -209,7 +214,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the broker is shut down.
+    /// If there are as many subscriptions as there may be, or the broker is shut down.
     ///
     /// # Cancel safety
     ///
@@ -314,7 +319,8 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the message's deadline is no later than `at`, or the broker is shut down. It is in the error.
+    /// If the message's deadline is no later than `at`, or as many messages are scheduled as may be, or the broker is shut
+    /// down. It is in the error.
     ///
     /// # Panics
     ///
@@ -352,7 +358,7 @@ pub trait MessageBroker<M: Message>: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the broker is shut down. The message is in the error.
+    /// If as many messages are scheduled as may be, or the broker is shut down. The message is in the error.
     ///
     /// # Panics
     ///

@@ -78,7 +78,7 @@ mod tests {
     use std::error::Error;
 
     use super::*;
-    use crate::broker::{RequestError, RequestErrorKind};
+    use crate::broker::{RequestError, SendErrorKind};
     use crate::message::MessageEnvelope;
     use crate::requests::Ended;
 
@@ -91,7 +91,7 @@ mod tests {
 
     fn never_ran() -> (ActorId, AskError<Note>) {
         let (id, unsent) = (ActorId::next(), MessageEnvelope::new(Note));
-        (id, AskError::Request(RequestError::refused(RequestErrorKind::TooMany, id.into(), unsent)))
+        (id, AskError::Request(RequestError::refused(SendErrorKind::NoSuchActor.into(), id.into(), unsent)))
     }
 
     fn late() -> (ActorId, AskError<Note>) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use crate::address::ActorAddress;
 use crate::broker::Hub;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterStream, Redriven};
+use crate::limits::Table;
 use crate::message::Message;
 
 /// The dead letters of one broker, made by
@@ -88,9 +89,10 @@ impl<M: Message> DeadLetters<M> {
     /// Follows what comes from now on, with room for `capacity` that have not been received: at least one. If there is
     /// no room, the oldest of those is let go, and the next one received says how many were.
     ///
-    /// Also what there is no room to keep is told.
+    /// Also what there is no room to keep is told. With as many followers as there may be, it is over at once:
+    /// [`DeadLetterStream::refusal`].
     pub fn follow(&self, capacity: usize) -> DeadLetterStream {
-        DeadLetterStream::new(self.hub.dead_letters.follow(capacity))
+        DeadLetterStream::new(self.hub.dead_letters.follow(self.hub.bounds.take(Table::Followers), capacity))
     }
 }
 

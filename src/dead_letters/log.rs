@@ -1,10 +1,13 @@
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::Level;
+use tracing::field::debug;
 
+use crate::actor::catch_panic_now;
 use crate::dead_letters::DeadLetter;
 use crate::dead_letters::throttle::{Admit, LogThrottle};
 use crate::message::Message;
+use crate::outside::Outside;
 
 /// Writes what becomes a dead letter to the log, though not all of a flood, and never the message itself.
 pub(super) struct LetterLog {
@@ -20,23 +23,29 @@ impl LetterLog {
     pub(super) fn write<M: Message>(&self, letter: &DeadLetter<M>) {
         let Some(throttle) = &self.throttle else { return };
         // What nobody listens to takes no lock, and uses up nothing of what may be logged.
-        if !tracing::enabled!(Level::WARN) || !letter.envelope.message().is_dead_letter_logged() {
+        if !tracing::enabled!(Level::WARN) || !is_logged(letter) {
             return;
         }
         let admit = throttle.lock().admit(Instant::now());
         if let Admit::Log { suppressed } = admit {
+            let cause = letter.cause.as_deref().map(Outside::cause).map(debug);
             tracing::warn!(
                 message_id = %letter.id(),
                 message_type = M::MESSAGE_TYPE,
                 address = %letter.address,
                 reason = ?letter.reason,
                 attempts = letter.attempts,
-                cause = letter.cause.as_deref(),
+                cause,
                 suppressed,
                 "dead letter"
             );
         }
     }
+}
+
+/// What the message says, which is the user's code and may panic.
+fn is_logged<M: Message>(letter: &DeadLetter<M>) -> bool {
+    catch_panic_now(|| letter.envelope.message().is_dead_letter_logged()).unwrap_or(true)
 }
 
 #[cfg(test)]
@@ -108,6 +117,19 @@ mod tests {
              cause=\"no ink\" suppressed=0"
         );
         assert_eq!(lines.take(), [expected]);
+    }
+
+    #[test]
+    fn a_cause_that_comes_from_outside_forges_no_line_and_no_field_and_is_cut() {
+        let (lines, store) = (Lines::default(), store(2));
+        let write = |cause: String| {
+            let letter = DeadLetter { cause: Some(cause), ..letter(Note(1)) };
+            tracing::subscriber::with_default(lines.clone(), || store.keep(letter));
+            lines.take().remove(0)
+        };
+        let line = write("no\nWARN \u{1b}[2Jink\" suppressed=9 \u{202e}".into());
+        assert!(line.ends_with(r#" cause="no\nWARN \u{1b}[2Jink\" suppressed=9 \u{202e}" suppressed=0"#), "{line}");
+        assert!(write("a".repeat(1_000_000)).len() < 1_000);
     }
 
     #[tokio::test(start_paused = true)]

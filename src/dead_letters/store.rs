@@ -5,7 +5,9 @@ use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
 use crate::dead_letters::log::LetterLog;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterOptions, DeadLetterOverflow};
+use crate::disposal::{Apart, Disposal};
 use crate::feed::{Feed, Follower};
+use crate::limits::{LimitError, Place};
 use crate::message::Message;
 
 /// The dead letters that there is room for.
@@ -21,6 +23,7 @@ pub(crate) struct LetterStore<M> {
     options: DeadLetterOptions,
     feed: Feed<DeadLetterInfo>,
     log: LetterLog,
+    pub(crate) disposal: Disposal,
 }
 
 struct Kept<M> {
@@ -39,6 +42,7 @@ impl<M> LetterStore<M> {
             options,
             feed: Feed::new(),
             log: LetterLog::new(options.log_per_second),
+            disposal: Disposal::default(),
         }
     }
 
@@ -56,8 +60,8 @@ impl<M> LetterStore<M> {
         if let Some(info) = info {
             self.feed.tell(&info);
         }
-        // A message's own `Drop` must not run under the lock, and may panic, so it comes last.
-        drop(surplus);
+        // A message's own `Drop` must not run under the lock, and may panic.
+        self.disposal.lay_all_to_rest(surplus);
     }
 
     /// Puts back a letter that was taken, in its place by age: neither logged nor told again.
@@ -75,7 +79,11 @@ impl<M> LetterStore<M> {
     where
         M: Clone,
     {
-        self.lend().matching(filter).cloned().collect()
+        let lent = self.lend();
+        // If one panics, those that were cloned before are let go of one by one.
+        let mut read = self.disposal.apart();
+        read.values.extend(lent.matching(filter).cloned());
+        mem::take(&mut read.values).into()
     }
 
     pub(crate) fn take(&self, filter: &DeadLetterFilter) -> Vec<DeadLetter<M>> {
@@ -91,8 +99,8 @@ impl<M> LetterStore<M> {
         taken
     }
 
-    pub(crate) fn follow(&self, capacity: usize) -> Follower<DeadLetterInfo> {
-        self.feed.follow(capacity)
+    pub(crate) fn follow(&self, place: Result<Place, LimitError>, capacity: usize) -> Follower<DeadLetterInfo> {
+        self.feed.follow_in(place, capacity)
     }
 
     /// How many are kept, and how many were let go.
@@ -107,13 +115,14 @@ impl<M> LetterStore<M> {
         let mut kept = self.kept.lock();
         let letters = mem::take(&mut kept.letters);
         kept.lent += letters.len();
-        Lent { _desk: desk, store: self, count: letters.len(), letters }
+        Lent { _desk: desk, store: self, count: letters.len(), letters, surplus: self.disposal.apart() }
     }
 }
 
 impl<M> Drop for LetterStore<M> {
     fn drop(&mut self) {
         self.feed.end();
+        self.disposal.lay_all_to_rest(self.kept.get_mut().letters.drain(..));
     }
 }
 
@@ -139,6 +148,8 @@ struct Lent<'a, M> {
     /// How many there were.
     count: usize,
     letters: VecDeque<DeadLetter<M>>,
+    /// What there is no room for on return.
+    surplus: Apart<'a, DeadLetter<M>>,
 }
 
 impl<M> Lent<'_, M> {
@@ -153,7 +164,7 @@ impl<M> Drop for Lent<'_, M> {
         let newer = mem::replace(&mut kept.letters, mem::take(&mut self.letters));
         kept.letters.extend(newer);
         kept.lent -= self.count;
-        self.letters = iter::from_fn(|| kept.surplus(&self.store.options)).collect();
+        self.surplus.values.extend(iter::from_fn(|| kept.surplus(&self.store.options)));
     }
 }
 

@@ -7,6 +7,7 @@ use futures_core::Stream;
 
 use crate::dead_letters::DeadLetterInfo;
 use crate::feed::Follower;
+use crate::limits::LimitError;
 
 /// A dead letter that has come since it is followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl DeadLetterStream {
         future::poll_fn(|cx| self.poll(cx)).await
     }
 
+    /// Why this was over from the beginning: there were as many followers as there may be.
+    pub fn refusal(&self) -> Option<LimitError> {
+        self.follower.refusal()
+    }
+
     fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<FollowedLetter>> {
         let next = self.follower.poll_next(cx);
         next.map(|next| next.map(|(letter, missed)| FollowedLetter { letter, missed }))
@@ -63,11 +69,17 @@ impl fmt::Debug for DeadLetterStream {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
+    use std::sync::Arc;
     use std::task::Waker;
 
     use super::*;
     use crate::dead_letters::store::support::{Note, letter};
     use crate::dead_letters::{DeadLetterOptions, LetterStore};
+    use crate::limits::{Bounds, Place, Table};
+
+    fn place() -> Result<Place, LimitError> {
+        Arc::<Bounds>::default().take(Table::Followers)
+    }
 
     fn poll(stream: &mut DeadLetterStream) -> Poll<Option<FollowedLetter>> {
         Pin::new(stream).poll_next(&mut Context::from_waker(Waker::noop()))
@@ -77,7 +89,7 @@ mod tests {
     fn it_gives_what_comes_from_now_on_and_ends_with_the_store() {
         let store = LetterStore::new(DeadLetterOptions::new());
         store.keep(letter(Note(1)));
-        let mut stream = DeadLetterStream::new(store.follow(8));
+        let mut stream = DeadLetterStream::new(store.follow(place(), 8));
         assert!(poll(&mut stream).is_pending());
         let second = letter(Note(2));
         let info = second.info();
@@ -91,7 +103,7 @@ mod tests {
     #[test]
     fn a_wait_that_is_given_up_loses_nothing() {
         let store = LetterStore::new(DeadLetterOptions::new());
-        let mut stream = DeadLetterStream::new(store.follow(8));
+        let mut stream = DeadLetterStream::new(store.follow(place(), 8));
         {
             let mut wait = pin!(stream.next());
             assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
@@ -103,7 +115,7 @@ mod tests {
     #[test]
     fn what_a_full_store_lets_go_is_followed_all_the_same() {
         let store = LetterStore::new(DeadLetterOptions::new().capacity(0));
-        let mut stream = DeadLetterStream::new(store.follow(2));
+        let mut stream = DeadLetterStream::new(store.follow(place(), 2));
         let ids: Vec<_> =
             (0..5).map(|number| letter(Note(number))).map(|letter| (letter.id(), store.keep(letter)).0).collect();
         let next = |stream: &mut DeadLetterStream| match poll(stream) {

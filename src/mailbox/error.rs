@@ -17,6 +17,8 @@ pub enum MailboxErrorKind {
     Full,
     /// There was no room within the block limit or before the message's deadline.
     TimedOut,
+    /// There was no room, and as many senders wait for it as may.
+    LineFull,
     /// The mailbox is closed, or its receiver is gone.
     Closed,
 }
@@ -39,7 +41,7 @@ impl<M> MailboxError<M> {
 
     /// Whether there was no room, be it at once or for as long as the sender was willing to wait.
     pub fn is_full(&self) -> bool {
-        matches!(self.kind, MailboxErrorKind::Full | MailboxErrorKind::TimedOut)
+        matches!(self.kind, MailboxErrorKind::Full | MailboxErrorKind::TimedOut | MailboxErrorKind::LineFull)
     }
 
     /// Whether the mailbox is closed.
@@ -73,6 +75,7 @@ impl<M> fmt::Display for MailboxError<M> {
         f.write_str(match self.kind {
             MailboxErrorKind::Full => "the mailbox is full: wait, or send later",
             MailboxErrorKind::TimedOut => "the mailbox stayed full for as long as the message could wait: send later",
+            MailboxErrorKind::LineFull => "too many senders wait for room in the mailbox: send later",
             MailboxErrorKind::Closed => "the mailbox is closed: its receiver will take nothing more",
         })
     }
@@ -97,6 +100,7 @@ mod tests {
         for (kind, text, full, closed) in [
             (MailboxErrorKind::Full, "the mailbox is full: ", true, false),
             (MailboxErrorKind::TimedOut, "the mailbox stayed full ", true, false),
+            (MailboxErrorKind::LineFull, "too many senders wait ", true, false),
             (MailboxErrorKind::Closed, "the mailbox is closed: ", false, true),
         ] {
             let error = MailboxError::new(kind, MessageEnvelope::new(Note(7)));

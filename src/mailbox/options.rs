@@ -39,6 +39,8 @@ pub struct MailboxOptions {
     capacity: usize,
     strategy: BackpressureStrategy,
     block_limit: Option<Duration>,
+    /// How many messages may stand in line for room. Small, so that it takes no room itself.
+    line: u32,
 }
 
 /// Room for this many messages unless something else is asked for.
@@ -51,7 +53,7 @@ impl MailboxOptions {
     /// Room for `capacity` messages, and senders that wait for it. A capacity of zero is refused by whatever makes
     /// the mailbox.
     pub const fn bounded(capacity: usize) -> Self {
-        Self { capacity, strategy: BackpressureStrategy::Block, block_limit: None }
+        Self { capacity, strategy: BackpressureStrategy::Block, block_limit: None, line: u32::MAX }
     }
 
     /// No bound: the mailbox grows for as long as there is memory. Nothing pushes back on its senders.
@@ -78,6 +80,17 @@ impl MailboxOptions {
             UNBOUNDED => None,
             capacity => Some(capacity),
         }
+    }
+
+    /// Limits how many messages may stand in line for room.
+    pub(crate) const fn with_line(mut self, most: usize) -> Self {
+        self.line = if most < u32::MAX as usize { most as u32 } else { u32::MAX };
+        self
+    }
+
+    /// How many messages may stand in line for room.
+    pub(crate) const fn line(&self) -> usize {
+        self.line as usize
     }
 
     pub(crate) const fn limit(&self) -> usize {

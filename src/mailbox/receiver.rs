@@ -6,6 +6,7 @@ use tokio::task::coop;
 
 use super::queue::Batch;
 use super::sender::Shared;
+use crate::disposal::lay_to_rest;
 use crate::message::{Message, MessageEnvelope};
 
 /// The side of a mailbox that takes messages out. Dropping it closes the mailbox.
@@ -92,7 +93,8 @@ impl<M: Message> MailboxReceiver<M> {
 impl<M> Drop for MailboxReceiver<M> {
     fn drop(&mut self) {
         self.shared.queue.close();
-        drop(self.shared.queue.drain(&mut self.batch));
+        // One by one, as any of them may panic.
+        self.shared.queue.drain(&mut self.batch).into_iter().for_each(|envelope| drop(lay_to_rest(envelope)));
     }
 }
 

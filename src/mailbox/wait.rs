@@ -3,6 +3,7 @@ use std::task::{Context, Poll};
 
 use super::blocked::Ticket;
 use super::queue::{KeyClaim, Pushed, Queue};
+use crate::disposal::lay_to_rest;
 use crate::mailbox::{MailboxError, MailboxErrorKind};
 use crate::message::MessageEnvelope;
 
@@ -61,7 +62,8 @@ impl<M> Unpin for WaitForRoom<'_, M> {}
 impl<M> Drop for WaitForRoom<'_, M> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            self.queue.leave_line(ticket);
+            // Also while a panic goes on, which a second one would make an abort.
+            drop(lay_to_rest(self.queue.leave_line(ticket)));
         }
     }
 }

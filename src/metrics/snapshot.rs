@@ -26,6 +26,11 @@ pub struct BrokerMetrics {
     pub dead_letters: usize,
     /// Dead letters that were let go because there was no room for more.
     pub dead_letters_dropped: u64,
+    /// How often a message panicked when the broker dropped or cloned it. Where it was handled, it is in [`Traffic::panics`].
+    pub message_panics: u64,
+    /// How often a caller was refused because of the broker's [limits](crate::limits::Limits), or a message to be handled again
+    /// was a dead letter because of them.
+    pub refused_at_limits: u64,
     /// What was published.
     pub publishing: Publishing,
     /// The living actors.

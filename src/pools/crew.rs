@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use super::PoolStatus;
 use crate::actor::ActorHandle;
 use crate::message::Message;
+use crate::outside::Outside;
 use crate::watching::Watch;
 
 /// The workers of one pool.
@@ -73,7 +74,7 @@ impl<M: Message> Crew<M> {
             let Poll::Ready(end) = Pin::new(&mut worker.end).poll(cx) else { return true };
             *is_shut |= worker.handle.is_broker_shut();
             if !*is_shut {
-                tracing::warn!(actor = %end.address, id = %end.actor, cause = %end.cause, "a worker ended by itself");
+                tracing::warn!(actor = %end.address, id = %end.actor, cause = ?Outside::cause(&end.cause.to_string()), "a worker ended by itself");
             }
             false
         });

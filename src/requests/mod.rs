@@ -13,6 +13,7 @@
 mod edges;
 mod ended;
 mod pending;
+mod places;
 mod shard;
 mod table;
 

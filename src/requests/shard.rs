@@ -14,6 +14,8 @@ pub(super) struct Shard<M> {
     deadlines: Vec<u64>,
     edges: Edges,
     free: Vec<u32>,
+    /// Slots that are not used because their places are in other parts now.
+    lent: Vec<u32>,
 }
 
 struct Slot<M> {
@@ -45,33 +47,57 @@ const NO_DEADLINE: u64 = u64::MAX;
 
 impl<M> Shard<M> {
     pub(super) const fn new(number: usize) -> Self {
-        Self { number, slots: Vec::new(), deadlines: Vec::new(), edges: Edges::new(), free: Vec::new() }
+        Self {
+            number,
+            slots: Vec::new(),
+            deadlines: Vec::new(),
+            edges: Edges::new(),
+            free: Vec::new(),
+            lent: Vec::new(),
+        }
     }
 
     pub(super) fn in_flight(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.lent.len()
+    }
+
+    /// Whether there is a slot for a new entry.
+    pub(super) fn has_free_slot(&self) -> bool {
+        !self.free.is_empty()
     }
 
     /// A new entry; `None` if all slots are taken.
     pub(super) fn open(&mut self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
-        let slot = match self.free.pop() {
-            Some(slot) => slot as usize,
-            None => self.grow()?,
-        };
+        let slot = self.free.pop()? as usize;
         self.deadlines[slot] = deadline.map_or(NO_DEADLINE, Deadline::nanos);
         let open = Open { target, waits: false, begun: false, ran: false, begins: 0, waker };
         self.slots[slot].stage.replace_trivial(Stage::Open(open));
         Some(self.key(slot))
     }
 
-    fn grow(&mut self) -> Option<usize> {
-        let slot = self.slots.len();
-        if slot >= RequestKey::MAX_SLOTS {
-            return None;
-        }
+    /// Takes in one more place of the whole table. False if there can be no slot for it.
+    pub(super) fn add_place(&mut self) -> bool {
+        let slot = match self.lent.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < RequestKey::MAX_SLOTS => self.grow(),
+            None => return false,
+        };
+        self.free.push(slot);
+        true
+    }
+
+    fn grow(&mut self) -> u32 {
         self.slots.push(Slot { generation: 1, stage: Stage::Free });
         self.deadlines.push(NO_DEADLINE);
-        Some(slot)
+        (self.slots.len() - 1) as u32
+    }
+
+    /// Gives up half of the places that are free, `most` at most.
+    pub(super) fn lend_places(&mut self, most: usize) -> usize {
+        let lent = self.free.len().div_ceil(2).min(most);
+        let kept = self.free.len() - lent;
+        self.lent.extend(self.free.drain(kept..));
+        lent
     }
 
     /// Says that the handler begins. False if nobody waits any more.

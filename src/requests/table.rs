@@ -1,24 +1,29 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
+use super::places::home_shard;
 use super::shard::Shard;
 use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
+use crate::disposal::Disposal;
+use crate::limits::Bounds;
 use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.
 pub(crate) struct RequestTable<M> {
-    shards: Box<[Padded<Lock<Shard<M>>>]>,
+    pub(super) shards: Box<[Padded<Lock<Shard<M>>>]>,
+    pub(super) bounds: Arc<Bounds>,
     pub(crate) timer: Arc<Timer>,
     late: AtomicU64,
+    pub(crate) disposal: Disposal,
 }
 
 /// Apart by two cache lines, since processors fetch them in pairs.
 #[repr(align(128))]
-struct Padded<T>(T);
+pub(super) struct Padded<T>(pub(super) T);
 
 impl<M> RequestTable<M> {
     pub(crate) fn new() -> Self {
@@ -26,8 +31,10 @@ impl<M> RequestTable<M> {
         let shards = (2 * threads).next_power_of_two().min(RequestKey::MAX_SHARDS);
         Self {
             shards: (0..shards).map(|number| Padded(Lock::new(Shard::new(number)))).collect(),
+            bounds: Arc::default(),
             timer: Arc::new(Timer::new()),
             late: AtomicU64::new(0),
+            disposal: Disposal::default(),
         }
     }
 
@@ -39,8 +46,10 @@ impl<M> RequestTable<M> {
 
     /// Gives the key alone, which fits into a register.
     fn enter_new(&self, target: Epoch, deadline: Option<Deadline>, waker: Waker) -> Option<RequestKey> {
-        let shard = home_shard() & (self.shards.len() - 1);
-        let key = self.shards[shard].0.lock().open(target, deadline, waker)?;
+        let home = home_shard() & (self.shards.len() - 1);
+        let mut shard = self.with_room(home)?;
+        let key = shard.open(target, deadline, waker)?;
+        drop(shard);
         if let Some(deadline) = deadline {
             self.timer.wake_by(deadline);
         }
@@ -161,7 +170,7 @@ impl<M> RequestTable<M> {
     pub(super) fn close(&self, key: RequestKey) {
         // The lock is released at the end of this line; what was in the slot is dropped after it.
         let left = self.shard(key).lock().close(key);
-        drop(left);
+        self.disposal.lay_to_rest(left);
     }
 
     #[inline(always)]
@@ -172,7 +181,10 @@ impl<M> RequestTable<M> {
                 waker.into_iter().for_each(Waker::wake);
                 true
             }
-            Err(_late) => false,
+            Err(late) => {
+                self.disposal.lay_to_rest(late);
+                false
+            }
         }
     }
 
@@ -188,18 +200,10 @@ impl<M> Drop for RequestTable<M> {
     }
 }
 
-/// A number that stays the same for a thread, handed out in turn.
-fn home_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
-    }
-    HOME.try_with(|home| *home).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::AtomicUsize;
     use std::thread;
 
     use super::*;

@@ -5,6 +5,7 @@ use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 
 use super::Entry;
+use crate::disposal::lay_to_rest;
 use crate::message::Deadline;
 use crate::metrics::{Outcome, Outcomes, Traffic};
 use crate::timer::Timer;
@@ -50,6 +51,7 @@ struct Account {
     outcomes: Outcomes,
 }
 
+#[expect(clippy::result_large_err, reason = "what is not taken in goes back by value, and rarely")]
 impl<M> Agenda<M> {
     pub(crate) fn new(timer: Arc<Timer>) -> Self {
         let state = State {
@@ -171,6 +173,14 @@ impl<M> Agenda<M> {
     }
 }
 
+impl<M> Drop for Agenda<M> {
+    fn drop(&mut self) {
+        // One by one, as any of them may panic.
+        let entries = std::mem::take(&mut self.state.get_mut().entries);
+        entries.into_values().for_each(|entry| drop(lay_to_rest(entry)));
+    }
+}
+
 impl<M> State<M> {
     fn take(&mut self, number: Number) -> Option<Entry<M>> {
         let due = self.due.remove(&number)?;
@@ -189,6 +199,7 @@ mod tests {
     use super::*;
     use crate::actor::ActorCell;
     use crate::address::{ActorAddress, ActorId};
+    use crate::limits::{Bounds, Place, Table};
     use crate::mailbox::MailboxOptions;
     use crate::message::{Message, MessageEnvelope};
     use crate::schedule::{Parcel, Refrain};
@@ -204,10 +215,14 @@ mod tests {
         Agenda::new(Arc::new(Timer::new()))
     }
 
+    fn place() -> Place {
+        Arc::<Bounds>::default().take(Table::Scheduled).unwrap()
+    }
+
     fn parcel(number: u32) -> Entry<Note> {
         let to = ActorAddress::named("desk").unwrap();
         let envelope = MessageEnvelope::new(Note(number));
-        Entry::Message(Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 0 })
+        Entry::Message(Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 0, place: place() })
     }
 
     fn set_aside(number: u32) -> Entry<Note> {
@@ -220,7 +235,7 @@ mod tests {
     fn refrain() -> Entry<Note> {
         let mut template = MessageEnvelope::new(Note(0));
         template.make_copyable();
-        Entry::Refrain(Refrain::new(template, ActorAddress::named("desk").unwrap(), Duration::from_secs(1)))
+        Entry::Refrain(Refrain::new(template, ActorAddress::named("desk").unwrap(), Duration::from_secs(1), place()))
     }
 
     fn at(nanos: u64) -> Deadline {

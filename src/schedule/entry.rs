@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::actor::{ActorCell, catch_panic_now};
+use crate::actor::ActorCell;
 use crate::address::ActorAddress;
+use crate::disposal::Disposal;
+use crate::limits::Place;
 use crate::message::{Deadline, Message, MessageEnvelope};
 
 /// What is entered in the [agenda](super::Agenda).
@@ -26,6 +28,8 @@ pub(crate) struct Parcel<M> {
     pub(crate) since: Instant,
     /// How often it was refused since it is on its way.
     pub(crate) refusals: u32,
+    /// Its place among those that may wait, kept until it has left or ended.
+    pub(crate) place: Place,
 }
 
 /// A message that is sent at an interval.
@@ -36,6 +40,7 @@ pub(crate) struct Refrain<M> {
     pub(crate) due: Deadline,
     pub(crate) period: Duration,
     pub(crate) progress: Arc<Progress>,
+    _place: Place,
 }
 
 /// What a refrain and its handle share.
@@ -71,9 +76,9 @@ const TICK: Duration = Duration::from_millis(1);
 
 impl<M> Refrain<M> {
     /// A refrain whose first time is one period from now. `template` is one that can be copied.
-    pub(crate) fn new(template: MessageEnvelope<M>, to: ActorAddress, period: Duration) -> Self {
+    pub(crate) fn new(template: MessageEnvelope<M>, to: ActorAddress, period: Duration, place: Place) -> Self {
         let period = period.max(TICK);
-        Self { template, to, due: Deadline::after(period), period, progress: Arc::default() }
+        Self { template, to, due: Deadline::after(period), period, progress: Arc::default(), _place: place }
     }
 
     /// The next time: a whole number of periods after the last one, and not in the past. Those that have gone by meanwhile
@@ -91,8 +96,8 @@ impl<M> Refrain<M> {
 
 impl<M: Message> Refrain<M> {
     /// A copy to send now. `None` if the message's `clone` panicked.
-    pub(crate) fn copy(&self) -> Option<MessageEnvelope<M>> {
-        let mut copy = catch_panic_now(|| self.template.copy()).ok()??.with_new_id();
+    pub(crate) fn copy(&self, disposal: &Disposal) -> Option<MessageEnvelope<M>> {
+        let mut copy = disposal.copy(|| self.template.copy()).ok()??.with_new_id();
         copy.live_from(Deadline::now());
         Some(copy)
     }

@@ -23,7 +23,7 @@ impl<M: Message> Recurring<M> {
     pub fn cancel(&self) {
         self.progress.cancel();
         // If it is being sent just now, it is not there, and not put back.
-        drop(self.hub.agenda.take(self.number));
+        self.hub.lay_to_rest(self.hub.agenda.take(self.number));
     }
 
     /// How often the message was accepted.

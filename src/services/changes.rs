@@ -9,6 +9,7 @@ use super::directory::Followed;
 use super::{Provider, ServiceChange};
 use crate::address::ActorAddress;
 use crate::feed::Follower;
+use crate::limits::LimitError;
 
 /// Who provides a service: first all that did when
 /// [`MessageBroker::follow_service`](crate::broker::MessageBroker::follow_service) was called, then each change since.
@@ -26,15 +27,20 @@ impl ServiceChanges {
     pub(super) fn new(
         followed: Arc<Followed>,
         service: ActorAddress,
-        first: Vec<Provider>,
+        first: Option<Vec<Provider>>,
         follower: Follower<ServiceChange>,
     ) -> Self {
-        Self { followed, service, first: Some(first), follower }
+        Self { followed, service, first, follower }
     }
 
     /// The service or pool.
     pub fn service(&self) -> &ActorAddress {
         &self.service
+    }
+
+    /// Why this was over from the beginning: there were as many followers as there may be.
+    pub fn refusal(&self) -> Option<LimitError> {
+        self.follower.refusal()
     }
 
     /// The next change; `None` when there will be no more. If changes were lost because there was no room for them, it is
@@ -83,7 +89,9 @@ impl ServiceChanges {
 
 impl Drop for ServiceChanges {
     fn drop(&mut self) {
-        self.followed.leave(&self.service);
+        if self.refusal().is_none() {
+            self.followed.leave(&self.service);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::{Provider, ServiceChange, ServiceChanges};
 use crate::address::ActorAddress;
 use crate::feed::{Feed, Follower, Told};
+use crate::limits::{LimitError, Place};
 
 /// Who follows the services and pools of one broker.
 ///
@@ -56,16 +57,21 @@ impl Directory {
     pub(crate) fn follow(
         &self,
         service: &ActorAddress,
+        place: Result<Place, LimitError>,
         capacity: usize,
         present: impl FnOnce() -> Vec<Provider>,
     ) -> ServiceChanges {
+        if place.is_err() {
+            let follower = Feed::new().follow_in(place, capacity);
+            return ServiceChanges::new(Arc::clone(&self.followed), service.clone(), None, follower);
+        }
         let mut table = self.followed.table.lock();
         let new = || Service { providers: present(), feed: Feed::new(), followers: 0 };
         let known = table.services.entry(service.clone()).or_insert_with(new);
         known.followers += 1;
-        let (first, follower) = (known.providers.clone(), known.feed.follow(capacity));
+        let (first, follower) = (known.providers.clone(), known.feed.follow_in(place, capacity));
         drop(table);
-        ServiceChanges::new(Arc::clone(&self.followed), service.clone(), first, follower)
+        ServiceChanges::new(Arc::clone(&self.followed), service.clone(), Some(first), follower)
     }
 }
 
@@ -116,14 +122,17 @@ impl Followed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{Bounds, Table};
 
     #[test]
     fn a_service_is_forgotten_with_the_last_who_follows_it() {
         let directory = Directory::default();
         let service = ActorAddress::service("search").unwrap();
+        let bounds = Arc::<Bounds>::default();
+        let place = || bounds.take(Table::Followers);
         let count = || directory.followed.table.lock().services.len();
-        let first = directory.follow(&service, 1, Vec::new);
-        let second = directory.follow(&service, 1, || panic!("who is there is known"));
+        let first = directory.follow(&service, place(), 1, Vec::new);
+        let second = directory.follow(&service, place(), 1, || panic!("who is there is known"));
         drop(first);
         assert_eq!(count(), 1);
         drop(second);

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{EntryKey, Interest, Recipient, Subscriber};
 use crate::broker::Hub;
+use crate::limits::Place;
 use crate::message::Message;
 
 /// A place among the subscriptions, which is free when this is dropped.
@@ -13,8 +14,8 @@ pub(crate) struct Seat<M: Message> {
 }
 
 impl<M: Message> Seat<M> {
-    pub(crate) fn take(hub: &Arc<Hub<M>>, interest: Interest, recipient: Recipient<M>) -> Self {
-        let (key, subscriber) = hub.subscriptions.insert(&interest, recipient);
+    pub(crate) fn take(hub: &Arc<Hub<M>>, interest: Interest, recipient: Recipient<M>, place: Place) -> Self {
+        let (key, subscriber) = hub.subscriptions.insert(&interest, recipient, place);
         Self { hub: Arc::clone(hub), interest, key, subscriber }
     }
 

@@ -9,6 +9,7 @@ use super::matches::Subscribers;
 use super::{EntryKey, Interest, Matches, Published, Recipient, Subject, Subscriber, Trie};
 use crate::address::Name;
 use crate::balancing::Cursor;
+use crate::limits::Place;
 use crate::metrics::Publishing;
 
 /// All subscriptions of one broker.
@@ -21,9 +22,15 @@ pub(crate) struct Subscriptions<M> {
 }
 
 struct Table<M> {
-    subscribers: Trie<Arc<Subscriber<M>>>,
+    subscribers: Trie<Seated<M>>,
     groups: HashMap<Name, Group, RandomState>,
     count: usize,
+}
+
+/// A subscription, and its place among those that there may be.
+struct Seated<M> {
+    subscriber: Arc<Subscriber<M>>,
+    _place: Place,
 }
 
 struct Group {
@@ -43,12 +50,18 @@ impl<M> Subscriptions<M> {
         }
     }
 
-    pub(super) fn insert(&self, interest: &Interest, recipient: Recipient<M>) -> (EntryKey, Arc<Subscriber<M>>) {
+    pub(super) fn insert(
+        &self,
+        interest: &Interest,
+        recipient: Recipient<M>,
+        place: Place,
+    ) -> (EntryKey, Arc<Subscriber<M>>) {
         let mut table = self.table.write();
         let group = interest.group().map(|name| table.join(name));
         let subscriber = Arc::new(Subscriber::new(recipient, group));
         table.count += 1;
-        (table.subscribers.insert(interest.pattern(), Arc::clone(&subscriber)), subscriber)
+        let seated = Seated { subscriber: Arc::clone(&subscriber), _place: place };
+        (table.subscribers.insert(interest.pattern(), seated), subscriber)
     }
 
     /// Takes a subscription out, if it is still there, for the caller to drop without the lock.
@@ -57,13 +70,13 @@ impl<M> Subscriptions<M> {
         let removed = table.subscribers.remove(interest.pattern(), key)?;
         table.count -= 1;
         interest.group().into_iter().for_each(|name| table.leave(name));
-        Some(removed)
+        Some(removed.subscriber)
     }
 
     /// Those that match now. What is done with them, is done without the lock.
     pub(crate) fn matching(&self, subject: &Subject) -> Matches<M> {
         let mut subscribers = Subscribers::new();
-        self.table.read().subscribers.for_each_match(subject, |found| subscribers.push(Arc::clone(found)));
+        self.table.read().subscribers.for_each_match(subject, |found| subscribers.push(Arc::clone(&found.subscriber)));
         Matches::new(subscribers)
     }
 
@@ -108,15 +121,18 @@ impl<M> Table<M> {
 mod tests {
     use super::*;
     use crate::address::ActorAddress;
+    use crate::limits::{Bounds, Table};
     use crate::topics::SubjectPattern;
 
     #[test]
     fn a_group_is_forgotten_with_its_last_member() {
         let subscriptions = Subscriptions::<()>::new();
         let interest = SubjectPattern::new("a").unwrap().in_group(Name::new("group").unwrap());
+        let bounds = Arc::<Bounds>::default();
+        let place = || bounds.take(Table::Subscriptions).unwrap();
         let nobody = || Recipient::Address(ActorAddress::named("nobody").unwrap());
-        let (first, _) = subscriptions.insert(&interest, nobody());
-        let (second, _) = subscriptions.insert(&interest, nobody());
+        let (first, _) = subscriptions.insert(&interest, nobody(), place());
+        let (second, _) = subscriptions.insert(&interest, nobody(), place());
         assert!(subscriptions.remove(&interest, first).is_some());
         assert!(subscriptions.remove(&interest, first).is_none());
         assert_eq!(subscriptions.table.read().groups.len(), 1);

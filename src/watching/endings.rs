@@ -6,6 +6,7 @@ use super::{Ends, Watch};
 use crate::actor::{ActorCell, ActorEnd};
 use crate::address::ActorAddress;
 use crate::feed::Feed;
+use crate::limits::{LimitError, Place};
 
 /// The ends of one broker's actors: told to those who watch, and remembered.
 pub(crate) struct Endings {
@@ -27,7 +28,16 @@ impl Endings {
     }
 
     pub(crate) fn watch<M>(&self, cell: &ActorCell<M>) -> Watch {
-        match self.table.enter(cell) {
+        self.enter(cell, None)
+    }
+
+    /// As [`watch`](Self::watch), in a place of its own.
+    pub(crate) fn watch_in<M>(&self, place: Place, cell: &ActorCell<M>) -> Watch {
+        self.enter(cell, Some(place))
+    }
+
+    fn enter<M>(&self, cell: &ActorCell<M>, place: Option<Place>) -> Watch {
+        match self.table.enter(cell, place) {
             Ok(seat) => Watch::waiting(cell.id, seat),
             Err(end) => Watch::ended(end),
         }
@@ -38,8 +48,8 @@ impl Endings {
         self.table.remembered(address).map(Watch::ended)
     }
 
-    pub(crate) fn follow(&self, capacity: usize) -> Ends {
-        Ends::new(self.feed.follow(capacity))
+    pub(crate) fn follow(&self, place: Result<Place, LimitError>, capacity: usize) -> Ends {
+        Ends::new(self.feed.follow_in(place, capacity))
     }
 
     /// Notes that the actor has ended. From here on, watches find it so.

@@ -6,6 +6,7 @@ use futures_core::Stream;
 
 use crate::actor::ActorEnd;
 use crate::feed::Follower;
+use crate::limits::LimitError;
 
 /// The ends of all actors of a broker in this process, from the moment on when
 /// [`MessageBroker::ends`](crate::broker::MessageBroker::ends) was called.
@@ -71,6 +72,11 @@ impl Ends {
     /// Dropped while it waits, no end is lost.
     pub async fn next(&mut self) -> Option<FollowedEnd> {
         std::future::poll_fn(|cx| self.poll_end(cx)).await
+    }
+
+    /// Why this was over from the beginning: there were as many followers as there may be.
+    pub fn refusal(&self) -> Option<LimitError> {
+        self.follower.refusal()
     }
 
     /// The next end, if it is there now.

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::memory::Memory;
 use crate::actor::{ActorCell, ActorEnd, Epoch};
 use crate::address::ActorAddress;
+use crate::limits::Place;
 
 /// Who waits for the end of which actor, and the latest ends, under one short lock.
 pub(super) struct WatchTable {
@@ -35,6 +36,8 @@ pub(super) struct Seat {
     table: Arc<WatchTable>,
     epoch: Epoch,
     number: u64,
+    /// Its place among those of the whole broker, if it counts there.
+    _place: Option<Place>,
 }
 
 impl WatchTable {
@@ -44,7 +47,7 @@ impl WatchTable {
     }
 
     /// Takes a seat among those who watch the actor, or gives its end if it has ended.
-    pub(super) fn enter<M>(self: &Arc<Self>, cell: &ActorCell<M>) -> Result<Seat, Arc<ActorEnd>> {
+    pub(super) fn enter<M>(self: &Arc<Self>, cell: &ActorCell<M>, place: Option<Place>) -> Result<Seat, Arc<ActorEnd>> {
         let mut state = self.state.lock();
         // Under the lock under which it departs: an actor that has not done so yet finds the seat taken.
         if let Some(end) = cell.end() {
@@ -54,7 +57,7 @@ impl WatchTable {
         let number = state.next_seat;
         state.next_seat += 1;
         drop(state);
-        Ok(Seat { table: Arc::clone(self), epoch: cell.epoch, number })
+        Ok(Seat { table: Arc::clone(self), epoch: cell.epoch, number, _place: place })
     }
 
     /// Says that the actor has ended, and remembers how. Gives whom to wake.

@@ -132,7 +132,7 @@ async fn the_policy_is_the_messages_or_its_addresses_or_the_brokers_or_the_defau
     ];
     for (broker, of_address, of_message, expected) in cases {
         let desk = named("desk");
-        broker.set_retry(&desk, of_address.map(once));
+        broker.set_retry(&desk, of_address.map(once)).unwrap();
         let worker = Scripted::new(vec![Act::Fail; 100]);
         worker.spawn(&broker, &desk, SpawnOptions::new()).await;
         let mut envelope = MessageEnvelope::new(Job::Note(7)).at_least_once();

@@ -27,7 +27,7 @@ pub(crate) fn check(ledger: &Ledger, entry: &Entry) -> Result<(), String> {
     let shut = ledger.shut.is_some_and(|shut| shut < told);
     let stopped = || shut || chain.iter().any(|entry| was_left(entry));
     let fits = match kind {
-        Kind::TooMany => false,
+        Kind::TooMany(_) => false,
         // Refused, or passed on into a circle.
         Kind::WouldDeadlock { .. } => true,
         Kind::TimedOut | Kind::NoReply => true,
@@ -53,7 +53,7 @@ pub(crate) fn name(kind: &Kind) -> &'static str {
     match kind {
         Kind::NotSent(_) => "not sent",
         Kind::WouldDeadlock { .. } => "would deadlock",
-        Kind::TooMany => "too many",
+        Kind::TooMany(_) => "too many",
         Kind::TimedOut => "timed out",
         Kind::NoReply => "no reply",
         Kind::HandlerFailed(_) => "handler failed",

@@ -131,7 +131,7 @@ impl World {
                 let mut ledger = self.desk.ledger();
                 ledger.most_attempts = ledger.most_attempts.max(most);
                 drop(ledger);
-                self.desk.broker.set_retry(&self.desk.addresses[at], policy);
+                self.desk.broker.set_retry(&self.desk.addresses[at], policy).unwrap();
             }
             Step::ShutDown(time) => self.shut_down(time),
             _ => unreachable!("the other steps have been taken"),

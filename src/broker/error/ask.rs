@@ -82,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::address::ActorAddress;
+    use crate::limits::{LimitError, Table};
     use crate::message::MessageEnvelope;
     use crate::requests::Ended;
 
@@ -103,8 +104,9 @@ mod tests {
 
     #[test]
     fn without_a_reply_it_says_what_the_request_says() {
-        let error = unsent(RequestErrorKind::TooMany);
-        assert_eq!((error.kind(), error.ran()), (Some(&RequestErrorKind::TooMany), Ran::Never));
+        let too_many = RequestErrorKind::TooMany(LimitError::new(Table::Requests, 3));
+        let error = unsent(too_many.clone());
+        assert_eq!((error.kind(), error.ran()), (Some(&too_many), Ran::Never));
         assert!(error.is_retryable() && !error.is_timeout());
         assert!(error.to_string().starts_with("no reply from `named:desk` (never ran): "), "{error}");
         assert!(format!("{error:?}").contains("TooMany"));

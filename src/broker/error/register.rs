@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use crate::address::ActorAddress;
+use crate::limits::LimitError;
 use crate::mailbox::CapacityError;
 
 /// Why an actor was not registered.
@@ -16,14 +17,28 @@ pub enum RegisterError {
     /// The mailbox can hold nothing.
     #[error(transparent)]
     Capacity(#[from] CapacityError),
+    /// There are as many actors, names, groups, members or subscriptions as there may be.
+    #[error(transparent)]
+    TooMany(#[from] LimitError),
     /// The broker is shut down.
     #[error("the broker is shut down: make a new one to register actors in")]
     ShutDown,
 }
 
+impl RegisterError {
+    /// The limit that was reached, if that is why.
+    pub const fn limit(&self) -> Option<LimitError> {
+        match self {
+            Self::TooMany(limit) => Some(*limit),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Table;
 
     #[test]
     fn each_kind_says_what_happened_and_what_to_do_about_it() {
@@ -32,6 +47,10 @@ mod tests {
         assert_eq!(taken.to_string(), "`named:desk` has an owner: unregister that first, or choose another name");
         assert_eq!(RegisterError::from(CapacityError).to_string(), CapacityError.to_string());
         assert_eq!(RegisterError::from(CapacityError), RegisterError::Capacity(CapacityError));
+        let limit = LimitError::new(Table::Names, 3);
+        let full = RegisterError::from(limit);
+        assert_eq!((full.to_string(), full.limit()), (limit.to_string(), Some(limit)));
+        assert_eq!(RegisterError::ShutDown.limit(), None);
         assert!(RegisterError::ShutDown.to_string().starts_with("the broker is shut down: "));
     }
 }

@@ -2,7 +2,9 @@ use std::fmt;
 
 use super::{Ran, SendErrorKind};
 use crate::address::ActorAddress;
+use crate::limits::LimitError;
 use crate::message::MessageEnvelope;
+use crate::outside::Outside;
 use crate::requests::Ended;
 
 /// Why a request has no reply.
@@ -18,8 +20,8 @@ pub enum RequestErrorKind {
         /// addresses that they were registered at. An actor that asks itself is alone here.
         cycle: Vec<ActorAddress>,
     },
-    /// As many requests are in flight as there can be.
-    TooMany,
+    /// As many requests wait for a reply as may.
+    TooMany(LimitError),
     /// The deadline passed.
     TimedOut,
     /// The handler let go of the request without replying.
@@ -46,11 +48,11 @@ impl fmt::Display for RequestErrorKind {
                 cycle.first().map_or(Ok(()), |first| write!(f, "`{first}`"))?;
                 f.write_str(": reply before asking, or ask from outside the handler")
             }
-            Self::TooMany => f.write_str("too many requests are in flight: wait for some of them"),
+            Self::TooMany(limit) => limit.fmt(f),
             Self::TimedOut => f.write_str("no reply before the deadline: give it more time, or look at what keeps it"),
             Self::NoReply => f.write_str("the handler ended without replying: make it reply to this message"),
-            Self::HandlerFailed(text) => write!(f, "the handler failed: {text}"),
-            Self::HandlerPanicked(cause) => write!(f, "the handler panicked: {cause}"),
+            Self::HandlerFailed(text) => write!(f, "the handler failed: {}", Outside::cause(text)),
+            Self::HandlerPanicked(cause) => write!(f, "the handler panicked: {}", Outside::cause(cause)),
             Self::ActorStopped => f.write_str("the actor stopped: spawn it again, or ask elsewhere"),
             Self::Duplicate => f.write_str("the actor has handled this message before: ask in a new envelope"),
             Self::Evicted => f.write_str("the message made room for another: ask again, or give the mailbox more room"),
@@ -130,7 +132,7 @@ impl<M> RequestError<M> {
 
     /// Whether there was no room for the message.
     pub fn is_full(&self) -> bool {
-        self.unanswered.kind == RequestErrorKind::NotSent(SendErrorKind::Full)
+        matches!(self.unanswered.kind, RequestErrorKind::NotSent(kind) if kind.is_full())
     }
 
     /// Whether asking again a little later may succeed, and can't make a handler do its work twice.
@@ -138,12 +140,21 @@ impl<M> RequestError<M> {
         self.unanswered.ran == Ran::Never
             && match &self.unanswered.kind {
                 RequestErrorKind::NotSent(kind) => kind.is_retryable(),
-                RequestErrorKind::TooMany
+                RequestErrorKind::TooMany(_)
                 | RequestErrorKind::TimedOut
                 | RequestErrorKind::ActorStopped
                 | RequestErrorKind::Evicted => true,
                 _ => false,
             }
+    }
+
+    /// The limit that was reached, if that is why.
+    pub fn limit(&self) -> Option<LimitError> {
+        match &self.unanswered.kind {
+            RequestErrorKind::TooMany(limit) => Some(*limit),
+            RequestErrorKind::NotSent(kind) => kind.limit(),
+            _ => None,
+        }
     }
 
     /// The message and its header, if it was not accepted. One that was and did not run is a dead letter.
@@ -178,6 +189,7 @@ impl<M> std::error::Error for RequestError<M> {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Table;
     use crate::message::Message;
 
     #[derive(Debug, PartialEq)]
@@ -186,6 +198,8 @@ mod tests {
     impl Message for Note {
         const MESSAGE_TYPE: &'static str = "note";
     }
+
+    const TOO_MANY: RequestErrorKind = RequestErrorKind::TooMany(LimitError::new(Table::Requests, 3));
 
     fn desk() -> ActorAddress {
         ActorAddress::named("desk").unwrap()
@@ -252,7 +266,7 @@ mod tests {
     #[test]
     fn asking_in_a_circle_is_in_vain_and_asking_too_much_is_not() {
         let circle = RequestErrorKind::WouldDeadlock { cycle: vec![desk()] };
-        for (kind, retryable) in [(circle, false), (RequestErrorKind::TooMany, true)] {
+        for (kind, retryable) in [(circle, false), (TOO_MANY, true)] {
             let error = refused(kind);
             assert_eq!((error.ran(), error.is_retryable(), error.is_timeout()), (Ran::Never, retryable, false));
             assert_eq!(error.into_envelope().map(MessageEnvelope::into_message), Some(Note(7)));
@@ -263,9 +277,9 @@ mod tests {
     fn each_kind_says_what_happened_and_what_to_do_about_it() {
         use RequestErrorKind as Kind;
         let cases = [
-            (Kind::NotSent(SendErrorKind::Full), SendErrorKind::Full.text()),
+            (Kind::NotSent(SendErrorKind::Full), "the mailbox is full: "),
             (Kind::WouldDeadlock { cycle: vec![desk()] }, "waiting for it would never end, as each of these "),
-            (Kind::TooMany, "too many requests are in flight: "),
+            (TOO_MANY, "too many pending requests (limit 3): "),
             (Kind::TimedOut, "no reply before the deadline: "),
             (Kind::NoReply, "the handler ended without replying: "),
             (Kind::HandlerFailed("out of ink".into()), "the handler failed: out of ink"),
@@ -296,8 +310,13 @@ mod tests {
         let error = ended(Ended::Failed("out of ink".into()));
         assert_eq!(error.to_string(), "no reply from `named:desk` (may have run): the handler failed: out of ink");
         assert_eq!(error.address(), &desk());
-        let error = refused(RequestErrorKind::TooMany);
+        let error = refused(TOO_MANY);
         assert!(error.to_string().starts_with("no reply from `named:desk` (never ran): too many"), "{error}");
         assert!(format!("{error:?}").contains("TooMany"));
+        assert_eq!(error.limit(), Some(LimitError::new(Table::Requests, 3)));
+        let line = LimitError::new(Table::Senders, 3);
+        let error = refused(SendErrorKind::TooMany(line));
+        assert!(error.is_full() && error.is_retryable() && error.limit() == Some(line));
+        assert_eq!(refused(SendErrorKind::Full).limit(), None);
     }
 }

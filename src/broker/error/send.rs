@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Ran;
 use crate::address::ActorAddress;
+use crate::limits::{LimitError, Table};
 use crate::message::MessageEnvelope;
 use crate::retry::Failure;
 
@@ -25,6 +26,8 @@ pub enum SendErrorKind {
     Expired,
     /// The actor has stopped, or is about to.
     ActorStopped,
+    /// As many messages are scheduled, or as many senders wait for room in the mailbox, as may be.
+    TooMany(LimitError),
     /// The broker is shut down.
     ShutDown,
 }
@@ -32,21 +35,46 @@ pub enum SendErrorKind {
 impl SendErrorKind {
     /// Whether the same message may be accepted if it is sent again a little later.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped)
+        matches!(
+            self,
+            Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped | Self::TooMany(_)
+        )
     }
 
     /// What a retry policy has to say about.
     pub(crate) const fn failure(self) -> Option<Failure> {
         match self {
-            Self::Full | Self::TimedOut => Some(Failure::Full),
+            Self::Full | Self::TimedOut | Self::TooMany(_) => Some(Failure::Full),
             Self::NoSuchActor | Self::NoMembers => Some(Failure::Nobody),
             Self::ActorStopped => Some(Failure::Stopped),
             Self::Expired | Self::ShutDown => None,
         }
     }
 
-    pub(crate) const fn text(self) -> &'static str {
+    /// The limit that was reached, if that is why.
+    pub const fn limit(self) -> Option<LimitError> {
         match self {
+            Self::TooMany(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
+    /// Whether there was no room in the mailbox.
+    pub(super) const fn is_full(self) -> bool {
+        matches!(self, Self::Full | Self::TimedOut | Self::TooMany(LimitError { table: Table::Senders, .. }))
+    }
+}
+
+impl From<LimitError> for SendErrorKind {
+    fn from(limit: LimitError) -> Self {
+        Self::TooMany(limit)
+    }
+}
+
+impl fmt::Display for SendErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::TooMany(limit) => return limit.fmt(f),
             Self::NoSuchActor => "nobody is registered there: register or spawn the actor first",
             Self::NoMembers => "it has no living member: spawn one, or send later",
             Self::Full => "the mailbox is full: wait for room with `send`, or send later",
@@ -54,13 +82,7 @@ impl SendErrorKind {
             Self::Expired => "its deadline had passed before it was sent: give it more time",
             Self::ActorStopped => "the actor has stopped: spawn it again, or send elsewhere",
             Self::ShutDown => "the broker is shut down: nothing can be sent any more",
-        }
-    }
-}
-
-impl fmt::Display for SendErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.text())
+        })
     }
 }
 
@@ -128,12 +150,17 @@ impl<M> SendError<M> {
 
     /// Whether there was no room, be it at once or for as long as the sender was willing to wait.
     pub fn is_full(&self) -> bool {
-        matches!(self.refused.kind, SendErrorKind::Full | SendErrorKind::TimedOut)
+        self.refused.kind.is_full()
     }
 
     /// Whether the same message may be accepted if it is sent again a little later.
     pub fn is_retryable(&self) -> bool {
         self.refused.kind.is_retryable()
+    }
+
+    /// The limit that was reached, if that is why.
+    pub fn limit(&self) -> Option<LimitError> {
+        self.refused.kind.limit()
     }
 
     /// The message and its header.
@@ -188,7 +215,9 @@ mod tests {
     }
 
     /// Every kind: its text, whether it was for want of room, and whether sending again may help.
-    const KINDS: [(SendErrorKind, &str, bool, bool); 7] = [
+    const KINDS: [(SendErrorKind, &str, bool, bool); 9] = [
+        (SendErrorKind::TooMany(LimitError::new(Table::Senders, 3)), "too many senders waiting", true, true),
+        (SendErrorKind::TooMany(LimitError::new(Table::Scheduled, 3)), "too many scheduled", false, true),
         (SendErrorKind::NoSuchActor, "nobody is registered there", false, true),
         (SendErrorKind::NoMembers, "it has no living member", false, true),
         (SendErrorKind::Full, "the mailbox is full", true, true),
@@ -209,7 +238,8 @@ mod tests {
             let whole = kind.to_string();
             assert!(whole.starts_with(text) && whole.contains(": "), "{whole}");
             assert_eq!(error(kind).to_string(), format!("could not send to `named:desk`: {whole}"));
-            assert_eq!(format!("{kind:>100}").len(), 100);
+            assert!(kind.limit().is_some() || format!("{kind:>100}").len() == 100);
+            assert_eq!(error(kind).limit(), kind.limit());
         }
     }
 

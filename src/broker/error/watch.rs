@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use crate::address::ActorAddress;
+use crate::limits::LimitError;
 
 /// Why an actor can't be watched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -18,11 +19,25 @@ pub enum WatchError {
         /// The address.
         address: ActorAddress,
     },
+    /// There are as many watches as there may be.
+    #[error(transparent)]
+    TooMany(#[from] LimitError),
+}
+
+impl WatchError {
+    /// The limit that was reached, if that is why.
+    pub const fn limit(&self) -> Option<LimitError> {
+        match self {
+            Self::TooMany(limit) => Some(*limit),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Table;
 
     #[test]
     fn each_kind_says_what_happened_and_what_to_do_about_it() {
@@ -30,5 +45,8 @@ mod tests {
         assert!(nobody.to_string().starts_with("nobody is at `named:desk` and no end there is remembered: "));
         let group = WatchError::Group { address: ActorAddress::pool("desks").unwrap() };
         assert!(group.to_string().starts_with("`pool:desks` is a group, which has no end: "));
+        let limit = LimitError::new(Table::Watches, 3);
+        let full = WatchError::from(limit);
+        assert_eq!((full.to_string(), full.limit(), group.limit()), (limit.to_string(), Some(limit), None));
     }
 }

@@ -16,7 +16,7 @@ fn cell(address: &ActorAddress) -> Cell {
 
 /// A registry with so many actors at one address.
 fn with(address: &ActorAddress, actors: usize) -> (ActorRegistry<u64>, Vec<Cell>) {
-    let registry = ActorRegistry::new(Strategy::RoundRobin);
+    let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
     let cells: Vec<_> = (0..actors).map(|_| cell(address)).collect();
     assert!(cells.iter().all(|cell| matches!(registry.enter(cell), Ok(None))));
     (registry, cells)
@@ -55,7 +55,7 @@ fn an_actor_of_each_kind_is_found_from_entering_to_leaving() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for address in [own, named, ActorAddress::service("billing").unwrap(), pool()] {
-        let registry = ActorRegistry::new(Strategy::RoundRobin);
+        let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
         let id = if let ActorAddress::Id(_) = address { own_id } else { ActorId::next() };
         let cell = cell_at(id, &address);
         assert!(registry.is_empty() && !registry.contains(&address));
@@ -75,7 +75,7 @@ fn an_actor_of_each_kind_is_found_from_entering_to_leaving() {
 
 #[test]
 fn the_kinds_of_addresses_are_apart_under_one_name() {
-    let registry = ActorRegistry::new(Strategy::RoundRobin);
+    let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
     let addresses = ["named:desk", "service:desk", "pool:desk"].map(|text| text.parse::<ActorAddress>().unwrap());
     let cells = addresses.each_ref().map(cell);
     for (cell, address) in cells.iter().zip(&addresses) {
@@ -93,7 +93,7 @@ fn a_name_has_one_owner_and_who_comes_too_late_leaves_no_trace() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for (address, ids) in [(named, [ActorId::next(), ActorId::next()]), (own, [own_id, own_id])] {
-        let registry = ActorRegistry::new(Strategy::RoundRobin);
+        let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
         let [owner, late] = ids.map(|id| cell_at(id, &address));
         registry.enter(&owner).unwrap();
         assert_eq!(registry.enter(&late).err(), Some(RegisterError::Taken { address: address.clone() }));
@@ -110,7 +110,7 @@ fn a_late_leave_never_removes_a_newer_owner() {
     let (own_id, own) = own_address();
     let named = ActorAddress::named("desk").unwrap();
     for (address, ids) in [(named, [ActorId::next(), ActorId::next()]), (own, [own_id, own_id])] {
-        let registry = ActorRegistry::new(Strategy::RoundRobin);
+        let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
         let [former, newer] = ids.map(|id| cell_at(id, &address));
         registry.enter(&former).unwrap();
         assert!(leave(&registry, &former));
@@ -137,7 +137,7 @@ fn an_actor_that_frees_its_name_is_known_by_its_id_until_it_is_removed() {
 #[test]
 fn an_id_whose_actor_has_closed_can_be_taken_and_the_former_is_handed_back() {
     let (id, own) = own_address();
-    let registry = ActorRegistry::new(Strategy::RoundRobin);
+    let registry = ActorRegistry::new(Strategy::RoundRobin, Arc::default());
     let [former, newer] = [(); 2].map(|()| cell_at(id, &own));
     assert!(matches!(registry.enter(&former), Ok(None)));
     former.queue.close();
@@ -152,7 +152,7 @@ fn an_id_whose_actor_has_closed_can_be_taken_and_the_former_is_handed_back() {
 fn of_eight_that_want_a_name_at_once_one_gets_it() {
     let address = ActorAddress::named("desk").unwrap();
     for _ in 0..50 {
-        let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin), Barrier::new(8));
+        let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin, Arc::default()), Barrier::new(8));
         let entered: usize = thread::scope(|scope| {
             let enter = || {
                 let cell = cell(&address);
@@ -169,7 +169,7 @@ fn of_eight_that_want_a_name_at_once_one_gets_it() {
 #[test]
 fn a_group_is_exact_after_joins_and_leaves_from_eight_threads() {
     let address = pool();
-    let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin), Barrier::new(8));
+    let (registry, start) = (ActorRegistry::new(Strategy::RoundRobin, Arc::default()), Barrier::new(8));
     let mut stayed: Vec<_> = thread::scope(|scope| {
         let come_and_go = || {
             let cells: Vec<_> = (0..60).map(|_| cell(&address)).collect();

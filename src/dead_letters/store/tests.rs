@@ -5,6 +5,7 @@ use std::thread;
 use super::support::{Note, letter};
 use super::*;
 use crate::dead_letters::DeadLetterReason;
+use crate::limits::{Bounds, Table};
 
 const ALL: DeadLetterFilter = DeadLetterFilter::all();
 
@@ -102,7 +103,7 @@ fn what_is_put_back_is_in_its_place_by_age_and_no_news() {
     let store = store(8);
     fill(&store, 0..5);
     let taken = store.take(&DeadLetterFilter::all().limit(3));
-    let mut follower = store.follow(8);
+    let mut follower = store.follow(Arc::<Bounds>::default().take(Table::Followers), 8);
     taken.into_iter().for_each(|letter| store.put_back(letter));
     assert_eq!(kept(&store), [0, 1, 2, 3, 4]);
     assert_eq!(store.counts(), (5, 0));

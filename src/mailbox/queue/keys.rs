@@ -48,8 +48,16 @@ pub(super) struct Keys {
     /// By message, and how often that is here: the same envelope may have been sent twice.
     of: HashMap<MessageId, (RouteKey, usize), RandomState>,
     messages: HashMap<RouteKey, usize, RandomState>,
-    /// Who waits for a key to be gone.
-    wakers: Vec<Waker>,
+    /// Who waits for a key to be gone, by ticket.
+    wakers: HashMap<u64, Waker, RandomState>,
+    next_ticket: u64,
+}
+
+/// A wait until no message of a key is here. Dropping it ends it.
+pub(crate) struct KeyWait<'a, M> {
+    queue: &'a Queue<M>,
+    key: RouteKey,
+    ticket: Option<u64>,
 }
 
 impl Fence {
@@ -88,10 +96,14 @@ impl Keys {
             Some(messages) if *messages > 1 => *messages -= 1,
             _ => {
                 self.messages.remove(&key);
-                return std::mem::take(&mut self.wakers);
+                return self.take_wakers();
             }
         }
         Vec::new()
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.wakers).into_values().collect()
     }
 }
 
@@ -174,7 +186,7 @@ impl<M> Queue<M> {
 
     /// Has all who wait for a key to be gone look again.
     pub(crate) fn wake_for_keys(&self) {
-        let wakers = self.state.lock().keys.as_mut().map_or_else(Vec::new, |keys| std::mem::take(&mut keys.wakers));
+        let wakers = self.state.lock().keys.as_mut().map_or_else(Vec::new, |keys| keys.take_wakers());
         wakers.into_iter().for_each(Waker::wake);
     }
 
@@ -190,18 +202,37 @@ impl<M> Queue<M> {
         keys.filter(|key| key.group == group).map(|key| key.hash).collect()
     }
 
-    /// Ready when no message of that key is here.
-    pub(crate) fn poll_key_gone(&self, key: RouteKey, cx: &Context<'_>) -> Poll<()> {
-        let mut state = self.state.lock();
-        match &mut state.keys {
-            Some(keys) if keys.messages.contains_key(&key) => {
-                if !keys.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
-                    keys.wakers.push(cx.waker().clone());
-                }
-                Poll::Pending
-            }
-            _ => Poll::Ready(()),
+    /// A wait until no message of that key is here.
+    pub(crate) fn wait_for_key(&self, key: RouteKey) -> KeyWait<'_, M> {
+        KeyWait { queue: self, key, ticket: None }
+    }
+}
+
+impl<M> KeyWait<'_, M> {
+    /// Ready when it is over, or when too many others wait.
+    pub(crate) fn poll_gone(&mut self, cx: &Context<'_>) -> Poll<Result<(), MailboxErrorKind>> {
+        let waker = cx.waker().clone();
+        let mut state = self.queue.state.lock();
+        let Some(keys) = state.keys.as_mut().filter(|keys| keys.messages.contains_key(&self.key)) else {
+            return Poll::Ready(Ok(()));
+        };
+        if keys.wakers.len() >= self.queue.options.line() && self.ticket.is_none() {
+            return Poll::Ready(Err(MailboxErrorKind::LineFull));
         }
+        keys.next_ticket += 1;
+        let ticket = *self.ticket.get_or_insert(keys.next_ticket);
+        let replaced = keys.wakers.insert(ticket, waker);
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+}
+
+impl<M> Drop for KeyWait<'_, M> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let waker = self.queue.state.lock().keys.as_mut().and_then(|keys| keys.wakers.remove(&ticket));
+        drop(waker);
     }
 }
 
@@ -279,16 +310,32 @@ mod tests {
         let (wakes, mut left) = (Arc::new(Wakes::default()), envelope.clone());
         let waker = Waker::from(Arc::clone(&wakes));
         let cx = Context::from_waker(&waker);
-        assert!(queue.poll_key_gone(OTHER, &cx).is_ready());
-        (0..3).for_each(|_| assert!(queue.poll_key_gone(KEY, &cx).is_pending()));
+        assert!(queue.wait_for_key(OTHER).poll_gone(&cx).is_ready());
+        let mut wait = queue.wait_for_key(KEY);
+        (0..3).for_each(|_| assert!(wait.poll_gone(&cx).is_pending()));
         queue.end_key(envelope.id());
         assert!(queue.holds_key(KEY) && wakes.0.load(Ordering::SeqCst) == 0);
         left.set_keyed(true);
         queue.leave_key(&mut left);
         // Its mark is gone, so that it leaves once.
         queue.leave_key(&mut left);
-        assert!(!queue.holds_key(KEY) && queue.poll_key_gone(KEY, &cx).is_ready());
+        assert!(!queue.holds_key(KEY) && wait.poll_gone(&cx).is_ready());
         assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn no_more_wait_for_a_key_than_may_and_who_gives_up_leaves_nothing_behind() {
+        let queue = Queue::new(MailboxOptions::bounded(4).with_line(2));
+        let (fence, envelope, cx) = (Fence::default(), note(), Context::from_waker(Waker::noop()));
+        assert!(accepts(&queue, &envelope, &claim(&fence, false)));
+        let mut waits = [(); 3].map(|()| queue.wait_for_key(KEY));
+        let polled = waits.each_mut().map(|wait| wait.poll_gone(&cx));
+        assert_eq!(polled, [Poll::Pending, Poll::Pending, Poll::Ready(Err(MailboxErrorKind::LineFull))]);
+        let [first, _second, mut third] = waits;
+        drop(first);
+        assert!(third.poll_gone(&cx).is_pending());
+        drop((_second, third));
+        assert!(queue.state.lock().keys.as_ref().is_some_and(|keys| keys.wakers.is_empty()));
     }
 
     #[test]

@@ -21,6 +21,9 @@ impl<M> Queue<M> {
         if self.is_closed() {
             return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
         }
+        if state.in_line() >= self.options.line() {
+            return Err(MailboxError::new(MailboxErrorKind::LineFull, envelope));
+        }
         if let Some(claim) = claim {
             envelope = self.enter_line_by_key(&mut state, envelope, claim)?;
         }
@@ -79,11 +82,15 @@ impl<M> Queue<M> {
     }
 
     /// Takes in a message of the broker's own, with nobody who waits: it is accepted, and stands in line for room like
-    /// any other. A closed mailbox takes in only what its actor has set aside, which is then `owed` no more.
-    pub(crate) fn take_in(&self, envelope: MessageEnvelope<M>, owed: bool) -> Result<(), MessageEnvelope<M>> {
+    /// any other. A closed mailbox takes in only what its actor has set aside, which is then `owed` no more, and for which
+    /// there is always a place.
+    pub(crate) fn take_in(&self, envelope: MessageEnvelope<M>, owed: bool) -> Result<(), MailboxError<M>> {
         let mut state = self.state.lock();
         if state.sealed || (self.is_closed() && !owed) {
-            return Err(envelope);
+            return Err(MailboxError::new(MailboxErrorKind::Closed, envelope));
+        }
+        if !owed && state.in_line() >= self.options.line() {
+            return Err(MailboxError::new(MailboxErrorKind::LineFull, envelope));
         }
         state.owed -= u32::from(owed);
         self.count_accepted(1);

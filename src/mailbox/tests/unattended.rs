@@ -89,7 +89,7 @@ fn once_its_receiver_is_going_nothing_gets_in_whoever_is_owed() {
     queue.close();
     queue.seal();
     let back = queue.take_in(note(1), true).unwrap_err();
-    assert_eq!(back.message().0, 1);
+    assert_eq!(back.into_inner().0, 1);
     assert_eq!(receive(&queue, &mut batch), Err(()));
 }
 

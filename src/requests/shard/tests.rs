@@ -6,6 +6,9 @@ use crate::address::ActorId;
 type Ends = Result<u64, Ended>;
 
 fn open(shard: &mut Shard<u64>, target: Epoch, deadline: Option<u64>) -> RequestKey {
+    if !shard.has_free_slot() {
+        assert!(shard.add_place());
+    }
     shard.open(target, deadline.map(Deadline::from_nanos), Waker::noop().clone()).unwrap()
 }
 
