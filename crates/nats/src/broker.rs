@@ -110,8 +110,9 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
         make: impl Future<Output = Result<T, RegisterError>>,
         who: impl FnOnce(&T) -> (Registration, Watch),
     ) -> Result<T, RegisterError> {
-        let ActorAddress::Named(name) = address else {
-            return make.await;
+        let name = match address {
+            ActorAddress::Named(name) if !*self.node.leaving.borrow() => name,
+            _ => return make.await,
         };
         let _claiming = self.node.claiming.begin(name).await;
         // Refused here first, which needs no server.

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use switchboard::address::{ActorAddress, ActorId, Name};
 use switchboard::broker::{Ran, RequestErrorKind, SendErrorKind};
+use switchboard::limits::LimitError;
 
 use crate::NodeId;
 
@@ -58,7 +59,7 @@ pub(crate) enum Refusal {
 pub(crate) enum Unanswered {
     Refused(Refusal),
     WouldDeadlock(Vec<ActorAddress>),
-    TooMany,
+    TooMany(LimitError),
     TimedOut { ran: bool },
     NoReply,
     Failed(String),
@@ -74,7 +75,7 @@ impl Unanswered {
         match kind.clone() {
             RequestErrorKind::NotSent(kind) => Self::Refused(Refusal::Kind(kind)),
             RequestErrorKind::WouldDeadlock { cycle } => Self::WouldDeadlock(cycle),
-            RequestErrorKind::TooMany => Self::TooMany,
+            RequestErrorKind::TooMany(limit) => Self::TooMany(limit),
             RequestErrorKind::NoReply => Self::NoReply,
             RequestErrorKind::HandlerFailed(text) => Self::Failed(text),
             RequestErrorKind::HandlerPanicked(cause) => Self::Panicked(cause),
@@ -92,7 +93,7 @@ impl Unanswered {
         match self {
             Self::Refused(refusal) => (refusal.kind().into(), Ran::Never),
             Self::WouldDeadlock(cycle) => (RequestErrorKind::WouldDeadlock { cycle }, Ran::Maybe),
-            Self::TooMany => (RequestErrorKind::TooMany, Ran::Never),
+            Self::TooMany(limit) => (RequestErrorKind::TooMany(limit), Ran::Never),
             Self::TimedOut { ran } => (RequestErrorKind::TimedOut, maybe(ran)),
             Self::NoReply => (RequestErrorKind::NoReply, Ran::Maybe),
             Self::Failed(text) => (RequestErrorKind::HandlerFailed(text), Ran::Maybe),
@@ -183,7 +184,6 @@ mod tests {
         let kinds = [
             RequestErrorKind::NotSent(SendErrorKind::Full),
             RequestErrorKind::WouldDeadlock { cycle: vec![desk()] },
-            RequestErrorKind::TooMany,
             RequestErrorKind::TimedOut,
             RequestErrorKind::NoReply,
             RequestErrorKind::HandlerFailed("no".into()),

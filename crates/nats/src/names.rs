@@ -36,6 +36,17 @@ pub(crate) struct Holding {
     pub(crate) registration: Option<Registration>,
 }
 
+/// What came of claiming a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claimed {
+    /// It is this node's, with this epoch.
+    Mine(u64),
+    /// The server has this owner.
+    Owned(Owner),
+    /// Its owner gave it up just now.
+    GivenUp,
+}
+
 /// What the server keeps of a claim. The nonce tells one's own claim, whose confirmation was lost, from another's.
 #[derive(Serialize, Deserialize)]
 struct Claim {
@@ -55,20 +66,21 @@ impl Names {
         Self { me, store, mine: Mutex::default(), known: Mutex::default() }
     }
 
-    /// Claims a name that nobody owns. Otherwise, gives who does.
-    pub(crate) async fn claim(&self, name: &Name) -> Result<Result<u64, Owner>, Unavailable> {
+    /// Claims a name that nobody owns.
+    pub(crate) async fn claim(&self, name: &Name) -> Result<Claimed, Unavailable> {
         let nonce = fastrand::u64(..);
-        let created = self.store.create(name.as_str(), self.claim_of(nonce)).await;
-        match created {
-            Ok(epoch) => Ok(Ok(self.note(name, epoch))),
-            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => match self.entry(name).await? {
-                Some((owner, theirs)) if owner.node == self.me && theirs == nonce => Ok(Ok(self.note(name, owner.epoch))),
-                Some((owner, _)) => Ok(Err(owner)),
-                // Released in between.
-                None => Err(Unavailable("the name was given up just now".into())),
-            },
-            Err(error) => Err(Unavailable(error.to_string())),
+        match self.store.create(name.as_str(), self.claim_of(nonce)).await {
+            Ok(epoch) => return Ok(Claimed::Mine(self.note(name, epoch))),
+            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Unavailable(error.to_string())),
         }
+        Ok(match self.entry(name).await? {
+            Some((owner, theirs)) if owner.node == self.me && theirs == nonce => {
+                Claimed::Mine(self.note(name, owner.epoch))
+            }
+            Some((owner, _)) => Claimed::Owned(owner),
+            None => Claimed::GivenUp,
+        })
     }
 
     /// Takes a name from an owner that has gone, or does not need it any more. `None` if somebody else was quicker.
@@ -106,7 +118,9 @@ impl Names {
     /// The epoch with which this node owns a name for that actor.
     pub(crate) fn epoch_of(&self, name: &Name, registration: &Registration) -> Option<u64> {
         let mine = self.mine.lock();
-        mine.get(name).filter(|holding| holding.registration.as_ref() == Some(registration)).map(|holding| holding.epoch)
+        mine.get(name)
+            .filter(|holding| holding.registration.as_ref() == Some(registration))
+            .map(|holding| holding.epoch)
     }
 
     /// The names that this node owns.

@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use crate::connection::Connection;
 use crate::frame::{Frame, Word};
 use crate::lease::Lease;
-use crate::names::{Names, Owner, Unavailable};
-use crate::peers::{Peers, is_alive};
+use crate::names::{Claimed, Names, Owner, Unavailable};
+use crate::peers::{Peers, entered, is_alive};
 use crate::places::Places;
 use crate::subjects::Subjects;
 use crate::waiting::{Answer, Pending, Waiting};
@@ -48,6 +48,9 @@ pub(crate) struct Node<M: Message> {
 /// How long another node may take to say whether it has an actor or a name. It looks into a table of its own.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How often a name is claimed of which it is not clear who has it.
+const CLAIMS: usize = 8;
+
 impl<M: Message> Node<M> {
     /// Whether the server can be reached, as far as is known.
     pub(crate) fn is_connected(&self) -> bool {
@@ -78,8 +81,19 @@ impl<M: Message> Node<M> {
         if let Some(node) = self.places.get(actor) {
             return Ok(Some(node));
         }
-        for node in self.peers.of_process(actor.node()) {
-            if node != self.id && self.confirms(node, Word::Seek { actor }).await? {
+        let known = self.peers.of_process(actor.node());
+        if let Some(node) = self.seek_among(&known, actor).await? {
+            return Ok(Some(node));
+        }
+        // A node that has just come may not have been heard of.
+        let mut others = entered(&self.nodes, actor.node()).await?;
+        others.retain(|node| !known.contains(node));
+        self.seek_among(&others, actor).await
+    }
+
+    async fn seek_among(&self, nodes: &[NodeId], actor: ActorId) -> Result<Option<NodeId>, Unavailable> {
+        for node in nodes.iter().copied().filter(|node| *node != self.id) {
+            if self.confirms(node, Word::Seek { actor }).await? {
                 self.places.note(actor, node);
                 return Ok(Some(node));
             }
@@ -89,14 +103,21 @@ impl<M: Message> Node<M> {
 
     /// Claims a name for an actor here. Gives the epoch, or `None` if somebody has it.
     pub(crate) async fn claim(&self, name: &Name) -> Result<Option<u64>, Unavailable> {
-        let owner = match self.names.claim(name).await? {
-            Ok(epoch) => return Ok(Some(epoch)),
-            Err(owner) => owner,
-        };
-        if self.is_owned(name, owner).await? {
-            return Ok(None);
+        // Somebody else may give it up or take it in between, but not for ever.
+        for _ in 0..CLAIMS {
+            let owner = match self.names.claim(name).await? {
+                Claimed::Mine(epoch) => return Ok(Some(epoch)),
+                Claimed::Owned(owner) => owner,
+                Claimed::GivenUp => continue,
+            };
+            if self.is_owned(name, owner).await? {
+                return Ok(None);
+            }
+            if let Some(epoch) = self.names.take_over(name, owner).await? {
+                return Ok(Some(epoch));
+            }
         }
-        self.names.take_over(name, owner).await
+        Ok(None)
     }
 
     /// Whether the owner that the server knows still is one.

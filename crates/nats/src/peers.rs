@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::kv::{Operation, Store};
 use foldhash::fast::RandomState;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -62,4 +62,13 @@ impl Peers {
 pub(crate) async fn is_alive(store: &Store, node: NodeId) -> Result<bool, Unavailable> {
     let entry = store.entry(node.to_string()).await.map_err(|error| Unavailable(error.to_string()))?;
     Ok(entry.is_some_and(|entry| entry.operation == Operation::Put))
+}
+
+/// The nodes of that process of which the server has an entry.
+pub(crate) async fn entered(store: &Store, process: u64) -> Result<Vec<NodeId>, Unavailable> {
+    let unavailable = |error: String| Unavailable(error);
+    let keys = store.keys().await.map_err(|error| unavailable(error.to_string()))?;
+    let keys: Vec<String> = keys.try_collect().await.map_err(|error| unavailable(error.to_string()))?;
+    let nodes = keys.iter().filter_map(|key| key.parse().ok());
+    Ok(nodes.filter(|node: &NodeId| node.process() == process).collect())
 }

@@ -42,7 +42,9 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         while let Some(message) = said.next().await {
             match Frame::decode(&message.payload) {
                 Some(frame) => self.act(frame, &serving).await,
-                None => tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version"),
+                None => {
+                    tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version")
+                }
             }
         }
         serving.lock().drain().for_each(|(_, task)| task.abort());
@@ -137,7 +139,9 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     fn answered(&self, answer: M) -> (Word, Bytes) {
         match wire::encode(&MessageEnvelope::new(answer), self.wire, &self.source) {
             Ok(body) if body.len() <= self.max_bytes => (Word::Answered(Ok(())), body),
-            Ok(_) => (Word::Answered(Err(Unanswered::Failed("its answer is too large to be sent".into()))), Bytes::new()),
+            Ok(_) => {
+                (Word::Answered(Err(Unanswered::Failed("its answer is too large to be sent".into()))), Bytes::new())
+            }
             Err(error) => (Word::Answered(Err(Unanswered::Failed(error.to_string()))), Bytes::new()),
         }
     }

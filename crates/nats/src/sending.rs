@@ -39,6 +39,10 @@ enum Sent<T> {
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// Where messages to this address go now.
     pub(crate) async fn way(&self, to: &ActorAddress) -> Result<Way, SendErrorKind> {
+        // The broker in memory says that it is shut down.
+        if *self.leaving.borrow() {
+            return Ok(Way::Here);
+        }
         let here = self.local.registry().contains(to);
         let found = match to {
             ActorAddress::Named(_) if here && !self.lease.holds() => return Ok(Way::Lapsed),

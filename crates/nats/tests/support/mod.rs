@@ -1,6 +1,11 @@
 //! Servers that tests start for themselves.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    reason = "each test binary is compiled with all of it and uses a part"
+)]
 
 mod certificates;
 mod server;
