@@ -1,10 +1,10 @@
 //! Letting go of what users have made: its `Drop` may panic, and the broker has more to do.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::actor::catch_panic_now;
 use crate::outside::Outside;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Where one part of a broker lets go of messages, and counts those that panic at that, or when they are cloned.
 ///

@@ -11,10 +11,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::actor::ActorCell;
 use crate::message::Deadline;
+use crate::sync::Mutex;
 use crate::timer::Timer;
 
 /// The looks at the actors of one broker.

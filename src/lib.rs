@@ -201,9 +201,9 @@ pub mod watching;
 mod disposal;
 mod feed;
 mod hibernation;
-mod lock;
 mod outside;
 mod requests;
+mod sync;
 mod timer;
 mod unique_id;
 

@@ -6,11 +6,10 @@
 //! however many requests come and go meanwhile; at worst, with deadlines spread out and none answered, once per
 //! millisecond, which is as finely as tokio's clock wakes it.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
 use tokio::sync::Notify;
 
 use crate::message::Deadline;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// When the timer is to look next, and what wakes it before that.
 pub(crate) struct Timer {
@@ -80,6 +79,8 @@ impl Timer {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

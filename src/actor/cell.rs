@@ -1,9 +1,6 @@
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use chrono::Utc;
-use parking_lot::Mutex;
-use tokio::task::AbortHandle;
 
 use super::rest::Rest;
 use super::waits::Waits;
@@ -14,6 +11,8 @@ use crate::mailbox::{MailboxOptions, Queue};
 use crate::message::Deadline;
 use crate::metrics::{ActorMetrics, Outcome, Stopwatch, Tally, Timings, Traffic};
 use crate::services::Joined;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use crate::sync::{AbortHandle, Mutex};
 
 /// What the registry, the senders and the actor's own task share of one actor.
 // The first two in this order, so that the end of the one, which the actor's task writes for each message, is beside the
@@ -59,7 +58,7 @@ struct CurrentTask {
 }
 
 // There may be a million of them.
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(shuttle)))]
 const _: () = assert!(size_of::<ActorCell<u64>>() <= 400);
 
 const OPEN: u8 = 0;
@@ -323,3 +322,6 @@ impl<M> ActorCell<M> {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod interleavings;

@@ -1,14 +1,12 @@
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-use parking_lot::Mutex;
-use tokio::runtime::Handle;
-
 use super::departure::Departure;
 use super::run::{Actor, Ways, start};
 use super::{ActorMailbox, HandlerFactory};
 use crate::broker::{Context, MessageBroker};
 use crate::message::Message;
+use crate::sync::{Handle, Mutex};
 
 /// An actor that hibernates: what its mailbox wakes, in place of a task.
 // A `Waker` made of this is how a mailbox, which knows nothing of handlers, holds one all the same.

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Whether an actor hibernates, and what decides that.
 pub(crate) struct Rest {
@@ -53,6 +53,8 @@ impl Rest {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 mod tests {
     use super::*;

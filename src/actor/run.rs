@@ -3,8 +3,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tokio::runtime::Handle;
-
 use super::departure::Departure;
 use super::dormant::hibernate;
 use super::in_doubt::InDoubt;
@@ -17,6 +15,7 @@ use crate::message::{Message, MessageId, Stamp};
 use crate::metrics::Outcome;
 use crate::outside::Outside;
 use crate::retry::Failure;
+use crate::sync::Handle;
 
 /// Registers an actor in `hub` and starts its task. `broker` is what its context speaks to.
 ///

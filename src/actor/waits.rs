@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{ActorCell, ActorKey};
 use crate::message::{MessageId, RequestKey};
+use crate::sync::Mutex;
 
 /// What an actor's handler waits for: nothing in most actors, and rarely more than one thing at a time, so this is a
 /// list that owns no memory until it is used.

@@ -1,6 +1,5 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::Members;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Each member in its turn.
 ///

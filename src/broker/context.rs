@@ -1,6 +1,5 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,9 +12,10 @@ use super::{
 };
 use crate::actor::{ActorCell, Registration};
 use crate::address::{ActorAddress, ActorId};
-use crate::lock::Lock;
 use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Request};
 use crate::schedule::{Recurring, Scheduled};
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::topics::{Published, Subject};
 use crate::watching::Watch;
 

@@ -1,10 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Utc;
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 
 use super::offer::Target;
 use super::retries::Retries;
@@ -20,6 +18,8 @@ use crate::message::{Message, MessageEnvelope};
 use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
 use crate::requests::{Ended, RequestTable};
 use crate::schedule::Agenda;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::topics::Subscriptions;
 use crate::watching::{Endings, Watch};
 

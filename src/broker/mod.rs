@@ -53,6 +53,8 @@ mod group;
 mod handler;
 mod hub;
 mod in_memory;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod joining;
 mod keyed;
 mod offer;

@@ -2,8 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use papaya::{Compute, HashMap, HashMapRef, LocalGuard, Operation};
-use parking_lot::Mutex;
+use papaya::{Compute, LocalGuard, Operation};
 
 use self::spare::Spare;
 use super::RegisterError;
@@ -14,6 +13,7 @@ use crate::balancing::{Strategy, key_hash};
 use crate::limits::{Bounds, LimitError, Table};
 use crate::message::{Message, MessageEnvelope};
 use crate::services::{Directory, Provider, ServiceChange};
+use crate::sync::{HashMap, HashMapRef, Mutex};
 
 mod spare;
 
@@ -361,5 +361,7 @@ impl<M: 'static> fmt::Debug for ActorRegistry<M> {
     }
 }
 
+#[cfg(all(test, shuttle))]
+mod interleavings;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use parking_lot::{Mutex, RwLock};
 
 use crate::address::ActorAddress;
 use crate::limits::{Bounds, LimitError, Table};
 use crate::message::MessageEnvelope;
 use crate::retry::{Failure, Jitter, RetryPolicy};
+use crate::sync::{Mutex, RwLock};
 
 /// Which retry policy a message goes by: its own, or else its address's, or else the broker's.
 ///

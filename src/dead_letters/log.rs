@@ -1,4 +1,3 @@
-use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::Level;
 use tracing::field::debug;
@@ -8,6 +7,7 @@ use crate::dead_letters::DeadLetter;
 use crate::dead_letters::throttle::{Admit, LogThrottle};
 use crate::message::Message;
 use crate::outside::Outside;
+use crate::sync::Mutex;
 
 /// Writes what becomes a dead letter to the log, though not all of a flood, and never the message itself.
 pub(super) struct LetterLog {

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::{iter, mem};
 
-use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
+use parking_lot::{ReentrantMutex, ReentrantMutexGuard};
 
 use crate::dead_letters::log::LetterLog;
 use crate::dead_letters::{DeadLetter, DeadLetterFilter, DeadLetterInfo, DeadLetterOptions, DeadLetterOverflow};
@@ -9,6 +9,7 @@ use crate::disposal::{Apart, Disposal};
 use crate::feed::{Feed, Follower};
 use crate::limits::{LimitError, Place};
 use crate::message::Message;
+use crate::sync::Mutex;
 
 /// The dead letters that there is room for.
 ///

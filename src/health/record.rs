@@ -1,10 +1,9 @@
-use std::sync::atomic::{AtomicU8, Ordering};
-
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::HealthPolicy;
 use super::standing::Standing;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering};
 
 /// How one actor stands, as its own task and all senders see it. A few words until its handler first fails.
 #[derive(Default)]
@@ -14,6 +13,7 @@ pub(crate) struct Health {
     record: Mutex<Option<Box<Record>>>,
 }
 
+#[cfg(not(shuttle))]
 const _: () = assert!(size_of::<Health>() <= 3 * size_of::<usize>());
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::{LimitError, Limits, Table};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The limits of one broker, and how much of them is taken where no lock of a table's own counts that.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
 use super::blocked::BlockedSenders;
 use super::levels::Levels;
 use super::wait::WaitForRoom;
-use crate::lock::{Guard, Lock};
 use crate::mailbox::{BackpressureStrategy, MailboxError, MailboxErrorKind, MailboxOptions};
 use crate::message::{Deadline, MessageEnvelope, MessagePriority};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Guard, Lock};
 
 mod batch;
 mod keys;

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::queue::{Pushed, Queue};
 use crate::mailbox::{CapacityError, MailboxError, MailboxOptions, MailboxReceiver};
 use crate::message::{Message, MessageEnvelope};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Makes a mailbox.
 ///

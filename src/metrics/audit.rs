@@ -105,7 +105,7 @@ impl Audit {
 
     /// Whether nothing is on its way: every accepted message has ended.
     pub fn is_at_rest(&self) -> bool {
-        self.queued + self.in_handlers + self.waiting == 0
+        [self.queued, self.in_handlers, self.waiting] == [0; 3]
     }
 }
 
@@ -177,6 +177,12 @@ mod tests {
     fn differences_that_cancel_out_in_the_sum_are_still_found() {
         let audit = Audit::of(&traffic(4, 4), [(desk(), traffic(2, 1)), (Account::Ended, traffic(2, 3))]);
         assert_eq!(audit.differences.len(), 2);
+    }
+
+    #[test]
+    fn what_is_on_its_way_counts_however_much_it_is() {
+        let total = Traffic { queued: usize::MAX, in_handlers: 1, ..traffic(8, 8) };
+        assert!(!Audit::of(&total, []).is_at_rest());
     }
 
     #[test]

@@ -70,9 +70,9 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// All of them together.
+    /// All of them together, or the highest number there is if they are more, as only what was made up can be.
     pub fn sum(&self) -> u64 {
-        self.iter().map(|(_, count)| count).sum()
+        self.iter().fold(0, |sum, (_, count)| sum.saturating_add(count))
     }
 
     /// Each outcome with its count.
@@ -133,6 +133,14 @@ mod tests {
             assert_eq!(json[outcome.as_str()], weight);
             assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.to_string());
         }
+    }
+
+    #[test]
+    fn a_sum_that_is_too_large_is_the_highest_number() {
+        let mut outcomes = Outcomes::default();
+        outcomes[Outcome::Handled] = u64::MAX;
+        outcomes[Outcome::Duplicate] = 1;
+        assert_eq!(outcomes.sum(), u64::MAX);
     }
 
     #[test]

@@ -96,8 +96,11 @@ impl Traffic {
     /// Accepted envelopes that are neither queued, nor in a handler, nor waiting, nor ended. Zero whenever nothing moves; a
     /// snapshot taken in motion may be off by what moved while it was taken.
     pub fn unaccounted(&self) -> i64 {
-        let known = self.outcomes.sum() + (self.queued + self.in_handlers + self.waiting) as u64;
-        self.accepted.wrapping_sub(known).cast_signed()
+        // Saturating, as a snapshot that was read from outside may hold any numbers.
+        let on_its_way = [self.queued, self.in_handlers, self.waiting];
+        let known = on_its_way.into_iter().fold(self.outcomes.sum(), |sum, count| sum.saturating_add(count as u64));
+        let missing = i128::from(self.accepted) - i128::from(known);
+        missing.clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
     /// Adds an actor's account, of which what waits or is being handled is part.
@@ -158,6 +161,14 @@ mod tests {
         let mut one_ended = traffic();
         one_ended.outcomes[Outcome::Failed] += 1;
         assert_eq!(one_ended.unaccounted(), -1);
+    }
+
+    #[test]
+    fn a_snapshot_that_was_made_up_may_hold_any_numbers() {
+        let full = Traffic { queued: usize::MAX, in_handlers: usize::MAX, waiting: 1, ..traffic() };
+        assert_eq!(full.unaccounted(), i64::MIN);
+        assert_eq!(Traffic { accepted: u64::MAX, ..traffic() }.unaccounted(), i64::MAX);
+        assert_eq!(Traffic { accepted: u64::MAX, ..full }.unaccounted(), 0);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::metrics::{Outcome, Outcomes};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// One actor's own counters.
 ///

@@ -77,7 +77,8 @@ impl Timing {
     /// `q`.
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         let found = self.buckets.quantile(q).ok()??;
-        let bucket = found.entries().values().next()?;
+        // Of more durations than an `f64` can count, as only a form that was made up has, the last may be past all buckets.
+        let bucket = found.entries().values().next().unwrap_or_else(|| found.max());
         Some(Duration::from_nanos(end_of(bucket.end(), self.max)))
     }
 
@@ -227,6 +228,13 @@ mod tests {
         assert_eq!(long.max(), Some(Duration::from_nanos(u64::MAX / 4)));
         assert_eq!(quantile(&long, 1.0), u64::MAX / 4);
         assert_eq!(quantile(&long, 0.1), 1);
+    }
+
+    #[test]
+    fn more_durations_than_a_float_can_count_have_quantiles_too() {
+        let form = format!(r#"{{"count": {0}, "sum_nanos": 9, "max_nanos": 7, "buckets": [[7, {0}]]}}"#, u64::MAX);
+        let all: Timing = serde_json::from_str(&form).unwrap();
+        assert_eq!([0.0, 0.5, 1.0].map(|q| quantile(&all, q)), [7; 3]);
     }
 
     #[test]

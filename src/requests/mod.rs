@@ -12,6 +12,8 @@
 
 mod edges;
 mod ended;
+#[cfg(all(test, shuttle))]
+mod interleavings;
 mod pending;
 mod places;
 mod shard;

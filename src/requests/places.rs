@@ -1,10 +1,9 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::RequestTable;
 use super::shard::Shard;
 use crate::limits::{Bounds, Table};
-use crate::lock::Guard;
+use crate::sync::Guard;
 
 /// How many free places one part takes over from another at most.
 const AT_ONCE: usize = 64;
@@ -59,9 +58,9 @@ impl<M> RequestTable<M> {
 
 /// A number that stays the same for a thread, handed out in turn.
 pub(super) fn home_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     thread_local! {
-        static HOME: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+        static HOME: usize = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
     HOME.try_with(|home| *home).unwrap_or(0)
 }
@@ -69,6 +68,7 @@ pub(super) fn home_shard() -> usize {
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
     use std::thread;
 

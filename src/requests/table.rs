@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use super::places::home_shard;
@@ -8,8 +7,9 @@ use super::{Edge, Ended, Pending};
 use crate::actor::{ActorKey, Epoch};
 use crate::disposal::Disposal;
 use crate::limits::Bounds;
-use crate::lock::Lock;
 use crate::message::{Deadline, RequestKey};
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::timer::Timer;
 
 /// The requests in flight of one broker, in as many parts as keep threads out of each other's way.

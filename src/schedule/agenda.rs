@@ -2,12 +2,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 
 use super::Entry;
 use crate::disposal::lay_to_rest;
 use crate::message::Deadline;
 use crate::metrics::{Outcome, Outcomes, Traffic};
+use crate::sync::{Mutex, MutexGuard};
 use crate::timer::Timer;
 
 /// What is to be delivered later, by the time at which it is due.
@@ -96,7 +96,7 @@ impl<M> Agenda<M> {
         Ok(())
     }
 
-    fn insert(&self, mut state: parking_lot::MutexGuard<'_, State<M>>, number: Number, due: Deadline, entry: Entry<M>) {
+    fn insert(&self, mut state: MutexGuard<'_, State<M>>, number: Number, due: Deadline, entry: Entry<M>) {
         state.account.waiting += usize::from(entry.is_message());
         state.due.insert(number, due);
         state.entries.insert((due, number), entry);

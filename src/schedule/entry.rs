@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +8,7 @@ use crate::address::ActorAddress;
 use crate::disposal::Disposal;
 use crate::limits::Place;
 use crate::message::{Deadline, Message, MessageEnvelope};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What is entered in the [agenda](super::Agenda).
 pub(crate) enum Entry<M> {

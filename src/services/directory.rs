@@ -2,12 +2,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use parking_lot::{Mutex, MutexGuard};
 
 use super::{Provider, ServiceChange, ServiceChanges};
 use crate::address::ActorAddress;
 use crate::feed::{Feed, Follower, Told};
 use crate::limits::{LimitError, Place};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Who follows the services and pools of one broker.
 ///

@@ -1,8 +1,8 @@
-use parking_lot::Mutex;
-
 use crate::address::ActorAddress;
+use crate::sync::Mutex;
 
 // Every actor has one.
+#[cfg(not(shuttle))]
 const _: () = assert!(size_of::<Joined>() == 16);
 
 /// The groups that one actor has joined. That of its own address is not among them.

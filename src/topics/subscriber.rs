@@ -1,9 +1,9 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::actor::ActorCell;
 use crate::address::ActorAddress;
 use crate::balancing::Cursor;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// One subscription, as publishers see it.
 pub(crate) struct Subscriber<M> {

@@ -1,9 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
-use parking_lot::RwLock;
 
 use super::matches::Subscribers;
 use super::{EntryKey, Interest, Matches, Published, Recipient, Subject, Subscriber, Trie};
@@ -11,6 +9,8 @@ use crate::address::Name;
 use crate::balancing::Cursor;
 use crate::limits::Place;
 use crate::metrics::Publishing;
+use crate::sync::RwLock;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// All subscriptions of one broker.
 pub(crate) struct Subscriptions<M> {

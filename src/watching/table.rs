@@ -3,12 +3,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 
 use super::memory::Memory;
 use crate::actor::{ActorCell, ActorEnd, Epoch};
 use crate::address::ActorAddress;
 use crate::limits::Place;
+use crate::sync::Mutex;
 
 /// Who waits for the end of which actor, and the latest ends, under one short lock.
 pub(super) struct WatchTable {

@@ -1,12 +1,12 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Context;
 use crate::broker::{MessageBroker, Verdict};
-use crate::lock::Lock;
 use crate::message::Message;
+use crate::sync::Lock;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// A handler's context whose broker is one that wraps the broker behind it: see [`Context::through`].
 ///

@@ -1,6 +1,5 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
@@ -8,6 +7,7 @@ use super::Group;
 use crate::actor::{ActorCell, Epoch};
 use crate::balancing::Cursor;
 use crate::mailbox::{Fence, KeyClaim, RouteKey};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// The one member for a key.
 pub(in crate::broker) struct Keeper<'a, M> {
@@ -119,7 +119,7 @@ impl KeyTicket {
 
 impl Lasting {
     pub(super) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         // Relaxed: only the numbers must differ.
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Self { id, cursor: Cursor::default(), fence: Fence::default(), by_key: AtomicBool::new(false) }

@@ -1,8 +1,8 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::actor::ActorCell;
 use crate::services::{MemberOptions, Provider};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// One of a group: an actor, and what it is in that group.
 pub(crate) struct Member<M> {

@@ -1,10 +1,10 @@
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::{Queue, State};
 use crate::mailbox::BackpressureStrategy;
 use crate::message::MessageEnvelope;
+use crate::sync::atomic::Ordering;
 
 /// The receiver's side of a [`Queue`]: messages fetched in bulk.
 pub(crate) struct Batch<M> {

@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use foldhash::fast::RandomState;
@@ -7,6 +6,7 @@ use foldhash::fast::RandomState;
 use super::{Pushed, Queue, State};
 use crate::mailbox::{MailboxError, MailboxErrorKind};
 use crate::message::{MessageEnvelope, MessageId};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The routing key of messages of one group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

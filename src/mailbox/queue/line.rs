@@ -1,11 +1,11 @@
-use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Waker};
 
 use super::{KeyClaim, Pushed, Queue, State};
-use crate::lock::Guard;
 use crate::mailbox::blocked::{BlockedSenders, Ticket};
 use crate::mailbox::{MailboxError, MailboxErrorKind, Waits};
 use crate::message::{Deadline, MessageEnvelope, MessageId};
+use crate::sync::Guard;
+use crate::sync::atomic::{Ordering, fence};
 
 /// The line of senders that wait for room.
 impl<M> Queue<M> {

@@ -5,6 +5,8 @@ mod blocking;
 mod cancelling;
 mod closing;
 mod counts;
+#[cfg(shuttle)]
+mod interleavings;
 mod model;
 mod order;
 mod patience;
