@@ -13,8 +13,9 @@ use switchboard::message::Message;
 use switchboard::metrics::{Audit, BrokerMetrics};
 use switchboard::watching::Watch;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, PAUSE};
 use crate::lease::Lease;
 use crate::names::Names;
 use crate::node::{Claiming, Node};
@@ -65,8 +66,10 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
         let client = connection.client();
         let (id, subjects) = (NodeId::next(), Subjects::new(options.namespace.clone()));
         let server = jetstream::new(client.clone());
-        let nodes = bucket(&server, subjects.bucket("nodes"), options.lease, options.replicas).await?;
-        let names = bucket(&server, subjects.bucket("names"), Duration::ZERO, options.replicas).await?;
+        let deadline = Instant::now() + options.connect_timeout;
+        let bucket =
+            async |what, max_age| bucket(&server, subjects.bucket(what), max_age, options.replicas, deadline).await;
+        let (nodes, names) = (bucket("nodes", options.lease).await?, bucket("names", Duration::ZERO).await?);
         let max_bytes = connection.max_payload().saturating_sub(FRAME_BYTES);
         let node = Arc::new(Node {
             id,
@@ -162,15 +165,22 @@ impl<M: Message> NatsMessageBroker<M> {
 /// What a frame has besides its envelope, at the most: two ids, a key, and an address of 255 bytes.
 const FRAME_BYTES: usize = 512;
 
+/// The bucket of this name, made if need be. Asks until the deadline, since a cluster may be electing a leader.
 async fn bucket(
     server: &jetstream::Context,
     name: String,
     max_age: Duration,
     replicas: usize,
+    deadline: Instant,
 ) -> Result<kv::Store, ConnectError> {
     let config = kv::Config { bucket: name, max_age, num_replicas: replicas, ..Default::default() };
-    let bucket = server.create_or_update_key_value(config).await;
-    bucket.map_err(|error| ConnectError::Server(error.to_string()))
+    loop {
+        match server.create_or_update_key_value(config.clone()).await {
+            Ok(bucket) => return Ok(bucket),
+            Err(error) if Instant::now() + PAUSE > deadline => return Err(ConnectError::Server(error.to_string())),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
 }
 
 /// A name that was claimed for an actor which is not registered yet: given up if it never is.

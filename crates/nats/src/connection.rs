@@ -1,8 +1,11 @@
 use std::error::Error;
+use std::time::Duration;
 use std::{fmt, io};
 
+use async_nats::jetstream::context::AccountErrorKind;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::{ConnectError, Credentials, NatsOptions};
 
@@ -27,7 +30,16 @@ pub enum ConnectionState {
 #[derive(Clone)]
 pub struct Connection {
     client: Client,
-    state: watch::Receiver<ConnectionState>,
+    news: watch::Receiver<News>,
+    /// What this handle was last told.
+    given: ConnectionState,
+}
+
+/// The state, and how often it was lost: a loss that was over before anybody looked is one all the same.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    state: ConnectionState,
+    losses: u64,
 }
 
 impl Connection {
@@ -41,22 +53,23 @@ impl Connection {
     ///
     /// Dropped while it waits, there is no connection.
     pub async fn open(options: &NatsOptions) -> Result<Self, ConnectError> {
-        let (changes, state) = watch::channel(ConnectionState::Connected);
+        let (changes, news) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let deadline = Instant::now() + options.connect_timeout;
         let connecting = client_options(options, changes).connect(&options.servers);
-        let client = match tokio::time::timeout(options.connect_timeout, connecting).await {
+        let client = match tokio::time::timeout_at(deadline, connecting).await {
             Ok(connected) => connected.map_err(|error| why_not(options, error))?,
             Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
         };
-        let connection = Self { client, state };
+        let connection = Self { client, news, given: ConnectionState::Connected };
         connection.check_version()?;
-        connection.check_jetstream().await?;
+        connection.check_jetstream(deadline).await?;
         Ok(connection)
     }
 
     /// Whether the server can be reached now. A connection that has just been lost may not have been missed yet.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
-        *self.state.borrow()
+        self.news.borrow().state
     }
 
     /// Waits for the next change of the state after the last one that this handle was given, and gives it. Changes that
@@ -66,10 +79,18 @@ impl Connection {
     ///
     /// Dropped while it waits, no change is lost.
     pub async fn changed(&mut self) -> ConnectionState {
-        match self.state.changed().await {
-            Ok(()) => *self.state.borrow_and_update(),
-            Err(_) => ConnectionState::Closed,
+        if self.given != ConnectionState::Closed {
+            let given = self.given;
+            let changed = self.news.wait_for(|news| news.state != given).await;
+            self.given = changed.map_or(ConnectionState::Closed, |news| news.state);
         }
+        self.given
+    }
+
+    /// Waits until the connection has been lost more often than that, and says how often. `None` if it is closed for good.
+    pub(crate) async fn lost(&mut self, known: u64) -> Option<u64> {
+        let lost = self.news.wait_for(|news| news.losses != known || news.state == ConnectionState::Closed).await;
+        lost.ok().filter(|news| news.losses != known).map(|news| news.losses)
     }
 
     /// The most bytes that the server takes at once.
@@ -96,11 +117,25 @@ impl Connection {
         Err(ConnectError::TooOld { found: self.server_version(), needed: OLDEST_TEXT })
     }
 
-    async fn check_jetstream(&self) -> Result<(), ConnectError> {
-        let account = async_nats::jetstream::new(self.client.clone()).query_account().await;
-        account.map(drop).map_err(|error| ConnectError::NoJetStream(error.to_string()))
+    /// Asks for JetStream until the deadline, since a cluster that elects a leader has none for a while.
+    async fn check_jetstream(&self, deadline: Instant) -> Result<(), ConnectError> {
+        let server = async_nats::jetstream::new(self.client.clone());
+        loop {
+            let error = match server.query_account().await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let is_off = matches!(error.kind(), AccountErrorKind::JetStreamUnavailable);
+            if is_off || Instant::now() + PAUSE > deadline {
+                return Err(ConnectError::NoJetStream(error.to_string()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
+
+/// How long after one question to a server that has no leader the next one comes.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,7 +143,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-fn client_options(options: &NatsOptions, changes: watch::Sender<ConnectionState>) -> ConnectOptions {
+fn client_options(options: &NatsOptions, changes: watch::Sender<News>) -> ConnectOptions {
     let name = options.client_name.as_deref().unwrap_or(options.namespace.as_str());
     let mut client = ConnectOptions::new().name(name).event_callback(move |event| {
         note(&changes, &event);
@@ -126,10 +161,11 @@ fn client_options(options: &NatsOptions, changes: watch::Sender<ConnectionState>
     if let Some((certificate, key)) = &options.client_certificate {
         client = client.add_client_certificate(certificate.clone(), key.clone());
     }
-    client.require_tls(options.require_tls)
+    // A connection that is open and dead is given up when two have had no answer.
+    client.require_tls(options.require_tls).ping_interval(options.lease / 4)
 }
 
-fn note(changes: &watch::Sender<ConnectionState>, event: &Event) {
+fn note(changes: &watch::Sender<News>, event: &Event) {
     let state = match event {
         Event::Connected => ConnectionState::Connected,
         Event::Disconnected => ConnectionState::Disconnected,
@@ -139,7 +175,10 @@ fn note(changes: &watch::Sender<ConnectionState>, event: &Event) {
             return;
         }
     };
-    let changed = changes.send_if_modified(|known| std::mem::replace(known, state) != state);
+    let changed = changes.send_if_modified(|news| {
+        news.losses += u64::from(state == ConnectionState::Disconnected);
+        std::mem::replace(&mut news.state, state) != state
+    });
     if changed {
         tracing::info!(?state, "the connection to the server has changed");
     }

@@ -41,6 +41,10 @@ pub(crate) enum Word {
     Answered(Result<(), Unanswered>),
     /// The answer to `Seek` and `Owns`.
     Here(bool),
+    /// Which of these, that were told or asked before, are still being seen to.
+    Recall { keys: Vec<u64> },
+    /// The answer to that: of those that are not among them, there will be no answer that has not been sent.
+    Recalled { keys: Vec<u64> },
 }
 
 /// Why a message was not accepted.
@@ -168,6 +172,8 @@ mod tests {
             Word::Answered(Err(Unanswered::Failed("no".into()))),
             Word::Answered(Ok(())),
             Word::Here(true),
+            Word::Recall { keys: vec![1, 2, u64::MAX] },
+            Word::Recalled { keys: Vec::new() },
         ];
         for word in words {
             let bytes = frame(word.clone(), b"abc").encode();

@@ -6,18 +6,21 @@ use std::time::Duration;
 use async_nats::jetstream::kv::Store;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use switchboard::address::{ActorId, Name};
+use switchboard::address::Name;
 use switchboard::broker::MessageBroker;
 use switchboard::message::Message;
 
+use crate::NodeId;
 use crate::frame::Word;
 use crate::names::{Holding, Unavailable};
 use crate::node::Node;
 use crate::waiting::Answer;
-use crate::{ConnectionState, NodeId};
 
-/// How often it is asked whether the nodes are still there that something waits for.
-const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// How often nodes are asked for what waits for them.
+const RECALL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How many keys there are in one such question at most.
+const RECALLED_AT_ONCE: usize = 1_000;
 
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// Renews the lease until the broker leaves.
@@ -83,43 +86,50 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// When the connection goes, so does all hope of an answer.
     pub(crate) async fn keep_watch(self: Arc<Self>) {
         let mut connection = self.connection.clone();
-        loop {
-            match connection.changed().await {
-                ConnectionState::Connected => {}
-                ConnectionState::Disconnected => self.waiting.lose(|_| true),
-                ConnectionState::Closed => return self.waiting.lose(|_| true),
-            }
+        let mut losses = 0;
+        while let Some(lost) = connection.lost(losses).await {
+            losses = lost;
+            self.waiting.lose(|_| true);
         }
+        self.waiting.lose(|_| true);
     }
 
-    /// Asks the nodes that something waits for whether they are there, which the server answers if they are not.
+    /// Asks the nodes for what has waited for them a while: whether they are there, and still see to it. What went lost on
+    /// its way, as the connection of another node was, would else be waited for without end.
     pub(crate) async fn keep_asking(self: Arc<Self>) {
         let mut leaving = self.leaving.subscribe();
-        let mut ticks = tokio::time::interval(PROBE_INTERVAL);
+        let mut ticks = tokio::time::interval(RECALL_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut suspects = Vec::new();
+        let (mut until, mut suspects) = (0, Vec::new());
         loop {
             tokio::select! {
                 _ = leaving.wait_for(|leaving| *leaving) => return,
                 _ = ticks.tick() => {}
             }
             let mut silent = Vec::new();
-            for node in self.waiting.nodes() {
-                if self.is_nobody(node).await {
+            for (node, keys) in self.waiting.older_than(until) {
+                if self.recall(node, keys).await {
                     silent.push(node);
                 }
             }
             // Twice in a row, since a server that has just been joined may not know of all its clients yet.
             self.waiting.lose(|node| silent.contains(&node) && suspects.contains(&node));
-            suspects = silent;
+            (until, suspects) = (self.waiting.next_key(), silent);
         }
     }
 
-    /// Whether the server says that nobody listens to what is said to this node.
-    async fn is_nobody(&self, node: NodeId) -> bool {
-        match self.ask_node(node, Word::Seek { actor: ActorId::next() }).await {
-            Ok(Answer::Nobody) => true,
-            Ok(_) | Err(_) => false,
+    /// Ends what the node does not see to any more. True if the server says that nobody is there.
+    async fn recall(&self, node: NodeId, keys: Vec<u64>) -> bool {
+        for keys in keys.chunks(RECALLED_AT_ONCE) {
+            match self.ask_node(node, Word::Recall { keys: keys.to_vec() }).await {
+                Ok(Answer::Said(Word::Recalled { keys: served }, _)) => {
+                    let lost = keys.iter().filter(|key| !served.contains(key));
+                    lost.for_each(|key| self.waiting.end(*key, Some(node), Answer::Lost));
+                }
+                Ok(Answer::Nobody) => return true,
+                Ok(_) | Err(_) => return false,
+            }
         }
+        false
     }
 }

@@ -69,7 +69,14 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 let here = self.names.epoch(&name) == Some(epoch) && self.has(&name);
                 self.answer(from, key, Word::Here(here), Bytes::new()).await;
             }
-            answer @ (Word::Told(_) | Word::Answered(_) | Word::Here(_)) => {
+            Word::Recall { mut keys } => {
+                {
+                    let serving = serving.lock();
+                    keys.retain(|key| serving.contains_key(&(from, *key)));
+                }
+                self.answer(from, key, Word::Recalled { keys }, Bytes::new()).await;
+            }
+            answer @ (Word::Told(_) | Word::Answered(_) | Word::Here(_) | Word::Recalled { .. }) => {
                 self.waiting.end(key, Some(from), Answer::Said(answer, body));
             }
         }

@@ -62,12 +62,19 @@ impl Waiting {
         lost.into_iter().for_each(|(_, entry)| drop(entry.answer.send(Answer::Lost)));
     }
 
-    /// The nodes that something waits for.
-    pub(crate) fn nodes(&self) -> Vec<NodeId> {
-        let mut nodes: Vec<_> = self.open.lock().values().map(|entry| entry.node).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
+    /// What has waited since before the entry `until` was opened, by the node that it waits for.
+    pub(crate) fn older_than(&self, until: u64) -> HashMap<NodeId, Vec<u64>, RandomState> {
+        let mut nodes: HashMap<_, Vec<_>, _> = HashMap::default();
+        for (key, entry) in self.open.lock().iter().filter(|(key, _)| **key < until) {
+            nodes.entry(entry.node).or_default().push(*key);
+        }
         nodes
+    }
+
+    /// The key of the next entry.
+    pub(crate) fn next_key(&self) -> u64 {
+        // Relaxed: an entry that is opened just now may be on either side.
+        self.next.load(Ordering::Relaxed)
     }
 }
 
@@ -121,9 +128,10 @@ mod tests {
         let (table, node) = (Arc::new(Waiting::default()), NodeId::next());
         let pending = table.open(node);
         let key = pending.key;
-        assert_eq!(table.nodes(), [node]);
+        assert_eq!(table.older_than(table.next_key())[&node], [key]);
+        assert!(table.older_than(key).is_empty());
         drop(pending);
-        assert_eq!(table.nodes(), []);
+        assert!(table.older_than(table.next_key()).is_empty());
         table.end(key, None, Answer::Nobody);
     }
 

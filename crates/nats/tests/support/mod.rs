@@ -8,7 +8,9 @@
 )]
 
 mod certificates;
+mod cluster;
 mod server;
 
 pub use certificates::Certificates;
+pub use cluster::Cluster;
 pub use server::Server;
