@@ -9,8 +9,10 @@
 
 mod certificates;
 mod cluster;
+mod proxy;
 mod server;
 
 pub use certificates::Certificates;
 pub use cluster::Cluster;
+pub use proxy::{Line, Proxy};
 pub use server::Server;
