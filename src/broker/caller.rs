@@ -34,6 +34,14 @@ impl Caller {
     pub fn asked(&self) -> MessageId {
         self.asked
     }
+
+    /// Where it wants the answer as an ordinary message; `None` if it waits for a reply.
+    pub fn reply_address(&self) -> Option<&ActorAddress> {
+        match &self.way {
+            Way::Address(address) => Some(address),
+            Way::Request(_) => None,
+        }
+    }
 }
 
 /// Why a request ends without an answer.

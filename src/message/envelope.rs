@@ -70,6 +70,24 @@ impl<M: Message> MessageEnvelope<M> {
 }
 
 impl<M: Message> MessageEnvelope<M> {
+    /// Puts a message that came from elsewhere in the envelope it had there: with its id, the number of the attempt at
+    /// handling it that comes next, and no deadline. For brokers that carry envelopes as bytes.
+    #[must_use]
+    pub fn received(id: MessageId, attempt: u32, message: M) -> Self {
+        Self {
+            id,
+            sender: None,
+            deadline: None,
+            request: None,
+            extras: None,
+            attempt: u16::try_from(attempt).unwrap_or(u16::MAX).max(1),
+            priority: message.priority(),
+            marks: Marks::NONE,
+            stamp: Stamp::NONE,
+            message,
+        }
+    }
+
     /// Counts the time to live of the message's type from `due`, unless the sender has set a deadline.
     pub(crate) fn live_from(&mut self, due: Deadline) {
         if self.marks.has(Marks::LIVES_BY_TYPE) {

@@ -20,6 +20,9 @@ pub enum RegisterError {
     /// There are as many actors, names, groups, members or subscriptions as there may be.
     #[error(transparent)]
     TooMany(#[from] LimitError),
+    /// The broker could not ask its server.
+    #[error("the broker could not ask its server ({0}): see that it runs, and register again")]
+    Unreachable(String),
     /// The broker is shut down.
     #[error("the broker is shut down: make a new one to register actors in")]
     ShutDown,

@@ -24,7 +24,8 @@ impl<M> ReplyError<M> {
         Self { kind: ReplyErrorKind::NotAsked, message }
     }
 
-    pub(crate) fn not_sent(error: SendError<M>) -> Self {
+    /// An answer that its reply address did not take, for those who write a broker or wrap one.
+    pub fn not_sent(error: SendError<M>) -> Self {
         let (kind, _, envelope) = error.into_parts();
         Self { kind: ReplyErrorKind::NotSent(kind), message: MessageEnvelope::into_message(envelope) }
     }

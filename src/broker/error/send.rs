@@ -31,6 +31,14 @@ pub enum SendErrorKind {
     TooMany(LimitError),
     /// The broker is shut down.
     ShutDown,
+    /// The broker can't reach its server, or may not act for the actor just now.
+    Disconnected,
+    /// The message is larger than the broker can carry.
+    TooLarge,
+    /// The broker does not do what the message asks for, or can't write it.
+    NotOffered,
+    /// The message was sent to another machine, and whether it was accepted there can't be said any more.
+    Unconfirmed,
 }
 
 impl SendErrorKind {
@@ -38,7 +46,13 @@ impl SendErrorKind {
     pub const fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::NoSuchActor | Self::NoMembers | Self::Full | Self::TimedOut | Self::ActorStopped | Self::TooMany(_)
+            Self::NoSuchActor
+                | Self::NoMembers
+                | Self::Full
+                | Self::TimedOut
+                | Self::ActorStopped
+                | Self::TooMany(_)
+                | Self::Disconnected
         )
     }
 
@@ -46,9 +60,17 @@ impl SendErrorKind {
     pub(crate) const fn failure(self) -> Option<Failure> {
         match self {
             Self::Full | Self::TimedOut | Self::TooMany(_) => Some(Failure::Full),
-            Self::NoSuchActor | Self::NoMembers => Some(Failure::Nobody),
+            Self::NoSuchActor | Self::NoMembers | Self::Disconnected => Some(Failure::Nobody),
             Self::ActorStopped => Some(Failure::Stopped),
-            Self::Expired | Self::ShutDown => None,
+            Self::Expired | Self::ShutDown | Self::TooLarge | Self::NotOffered | Self::Unconfirmed => None,
+        }
+    }
+
+    /// Whether a handler may have run.
+    pub const fn ran(self) -> Ran {
+        match self {
+            Self::Unconfirmed => Ran::Maybe,
+            _ => Ran::Never,
         }
     }
 
@@ -83,13 +105,18 @@ impl fmt::Display for SendErrorKind {
             Self::Expired => "its deadline had passed before it was sent: give it more time",
             Self::ActorStopped => "the actor has stopped: spawn it again, or send elsewhere",
             Self::ShutDown => "the broker is shut down: nothing can be sent any more",
+            Self::Disconnected => "the broker can't reach its server: send again when it is connected",
+            Self::TooLarge => "the message is larger than the broker can carry: send a reference to it instead",
+            Self::NotOffered => "the broker does not offer what the message asks for: see its documentation",
+            Self::Unconfirmed => "it can't be said whether it was accepted: send it again only if it may be handled twice",
         })
     }
 }
 
 impl std::error::Error for SendErrorKind {}
 
-/// A message that was not accepted, and why. No handler sees it; it is inside.
+/// A message that was not accepted, and why. It is inside, and no handler sees it, unless the error [says](Self::ran) that
+/// one may have.
 ///
 /// ```
 /// # use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
@@ -144,9 +171,9 @@ impl<M> SendError<M> {
         &self.refused.to
     }
 
-    /// Always [`Ran::Never`].
+    /// Whether a handler may have run: never, unless the kind is [`SendErrorKind::Unconfirmed`].
     pub fn ran(&self) -> Ran {
-        Ran::Never
+        self.refused.kind.ran()
     }
 
     /// Whether there was no room, be it at once or for as long as the sender was willing to wait.
@@ -216,7 +243,7 @@ mod tests {
     }
 
     /// Every kind: its text, whether it was for want of room, and whether sending again may help.
-    const KINDS: [(SendErrorKind, &str, bool, bool); 9] = [
+    const KINDS: [(SendErrorKind, &str, bool, bool); 13] = [
         (SendErrorKind::TooMany(LimitError::new(Table::Senders, 3)), "too many senders waiting", true, true),
         (SendErrorKind::TooMany(LimitError::new(Table::Scheduled, 3)), "too many scheduled", false, true),
         (SendErrorKind::NoSuchActor, "nobody is registered there", false, true),
@@ -226,6 +253,10 @@ mod tests {
         (SendErrorKind::Expired, "its deadline had passed before it was sent", false, false),
         (SendErrorKind::ActorStopped, "the actor has stopped", false, true),
         (SendErrorKind::ShutDown, "the broker is shut down", false, false),
+        (SendErrorKind::Disconnected, "the broker can't reach its server", false, true),
+        (SendErrorKind::TooLarge, "the message is larger than the broker can carry", false, false),
+        (SendErrorKind::NotOffered, "the broker does not offer what the message asks for", false, false),
+        (SendErrorKind::Unconfirmed, "it can't be said whether it was accepted", false, false),
     ];
 
     fn error(kind: SendErrorKind) -> SendError<Note> {
@@ -251,7 +282,8 @@ mod tests {
             assert_eq!((error.kind(), error.is_full(), error.is_retryable()), (kind, full, retryable), "{kind:?}");
             assert_eq!(kind.is_retryable(), retryable);
             assert_eq!(kind.failure().is_some(), retryable);
-            assert_eq!(error.ran(), Ran::Never);
+            let unconfirmed = kind == SendErrorKind::Unconfirmed;
+            assert_eq!(error.ran(), if unconfirmed { Ran::Maybe } else { Ran::Never });
         }
     }
 

@@ -1,0 +1,244 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use switchboard::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions};
+use switchboard::address::{ActorAddress, ActorId, Name};
+use switchboard::broker::{
+    Broadcasted, Caller, Declined, ForwardError, JoinError, MessageBroker, RegisterError, ReplyError, RequestError,
+    RequestErrorKind, SendError, SendErrorKind, WatchError,
+};
+use switchboard::mailbox::MailboxOptions;
+use switchboard::message::{Message, MessageEnvelope};
+use switchboard::schedule::{Recurring, Scheduled};
+use switchboard::services::{MemberOptions, Membership, Provider, ServiceChanges};
+use switchboard::topics::{ActorSubscription, Interest, Published, Subject, Subscription};
+use switchboard::watching::{Ends, Watch};
+use tokio::time::Instant;
+
+use crate::NatsMessageBroker;
+use crate::handler::NodeFactory;
+use crate::node::Node;
+use crate::sending::Way;
+
+impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessageBroker<M> {
+    async fn register(&self, address: &ActorAddress, mailbox: MailboxOptions) -> Result<Inbox<M, Self>, RegisterError> {
+        let make = self.node.local.register(address, mailbox);
+        let inbox = self.claimed(address, make, |inbox| (inbox.registration(), inbox.watch())).await?;
+        Ok(inbox.through(self.clone()))
+    }
+
+    async fn spawn_with<F: HandlerFactory<M>>(
+        &self,
+        address: &ActorAddress,
+        options: SpawnOptions,
+        factory: F,
+    ) -> Result<ActorHandle<M>, RegisterError> {
+        let factory = NodeFactory::new(factory, self.clone());
+        let make = self.node.local.spawn_with(address, options, factory);
+        self.claimed(address, make, |actor| (actor.registration(), actor.watch())).await
+    }
+
+    async fn unregister(&self, registration: &Registration) -> bool {
+        let first = self.node.local.unregister(registration).await;
+        if let ActorAddress::Named(name) = &registration.address
+            && let Some(epoch) = self.node.names.epoch_of(name, registration)
+        {
+            self.node.names.release(name, epoch).await;
+        }
+        first
+    }
+
+    async fn watch(&self, address: &ActorAddress) -> Result<Watch, WatchError> {
+        self.node.local.watch(address).await
+    }
+
+    fn ends(&self, capacity: usize) -> Ends {
+        self.node.local.ends(capacity)
+    }
+
+    async fn join(
+        &self,
+        group: &ActorAddress,
+        actor: &Registration,
+        options: MemberOptions,
+    ) -> Result<Membership<M>, JoinError> {
+        self.node.local.join(group, actor, options).await
+    }
+
+    async fn providers(&self, group: &ActorAddress) -> Vec<Provider> {
+        self.node.local.providers(group).await
+    }
+
+    fn follow_service(&self, group: &ActorAddress, capacity: usize) -> ServiceChanges {
+        self.node.local.follow_service(group, capacity)
+    }
+
+    async fn services(&self) -> Vec<Name> {
+        self.node.local.services().await
+    }
+
+    async fn subscribe(
+        &self,
+        interest: impl Into<Interest> + Send,
+        mailbox: MailboxOptions,
+    ) -> Result<Subscription<M, Self>, RegisterError> {
+        Ok(self.node.local.subscribe(interest, mailbox).await?.through(self.clone()))
+    }
+
+    async fn subscribe_actor(
+        &self,
+        interest: impl Into<Interest> + Send,
+        to: &ActorAddress,
+    ) -> Result<ActorSubscription<M>, RegisterError> {
+        self.node.local.subscribe_actor(interest, to).await
+    }
+
+    async fn publish(&self, subject: &Subject, message: impl Into<MessageEnvelope<M>> + Send) -> Published<M>
+    where
+        M: Clone,
+    {
+        self.node.local.publish(subject, message).await
+    }
+
+    async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>
+    where
+        M: Clone,
+    {
+        self.node.local.broadcast(to, message).await
+    }
+
+    async fn members(&self, to: &ActorAddress) -> Vec<ActorId> {
+        self.node.local.members(to).await
+    }
+
+    fn pick(
+        &self,
+        to: &ActorAddress,
+        envelope: &MessageEnvelope<M>,
+        most: usize,
+    ) -> impl Future<Output = Vec<ActorId>> + Send {
+        self.node.local.pick(to, envelope, most)
+    }
+
+    async fn send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Result<(), SendError<M>> {
+        let envelope = message.into();
+        match self.node.way(to).await {
+            Ok(Way::Here) => self.node.local.send(to, envelope).await,
+            Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
+            Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
+            Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+        }
+    }
+
+    fn try_send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>>) -> Result<(), SendError<M>> {
+        let is_name = matches!(to, ActorAddress::Named(_));
+        if is_name && self.node.local.registry().contains(to) && !self.node.lease.holds() {
+            return Err(SendError::new(SendErrorKind::Disconnected, to.clone(), message.into()));
+        }
+        self.node.local.try_send(to, message)
+    }
+
+    async fn send_at(
+        &self,
+        at: Instant,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Scheduled<M>, SendError<M>> {
+        self.node.local.send_at(at, to, message).await
+    }
+
+    async fn send_every(
+        &self,
+        period: Duration,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<Recurring<M>, SendError<M>>
+    where
+        M: Clone,
+    {
+        self.node.local.send_every(period, to, message).await
+    }
+
+    async fn request(
+        &self,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<M, RequestError<M>> {
+        let mut envelope = message.into();
+        let refused = |kind: SendErrorKind, envelope| Err(RequestError::refused(kind.into(), to.clone(), envelope));
+        match self.node.way(to).await {
+            Ok(Way::Here) => self.node.local.request(to, envelope).await,
+            Ok(Way::There(node, epoch)) => {
+                if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
+                    envelope = envelope.within(timeout);
+                }
+                self.node.ask((node, epoch), to, envelope).await
+            }
+            Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope),
+            Err(kind) => refused(kind, envelope),
+        }
+    }
+
+    fn request_timeout(&self) -> Option<Duration> {
+        self.node.local.request_timeout()
+    }
+
+    async fn reply(&self, caller: Caller, message: M) -> Result<(), ReplyError<M>> {
+        let Some(to) = caller.reply_address().cloned() else {
+            return self.node.local.reply(caller, message).await;
+        };
+        let answer = MessageEnvelope::new(message).with_correlation(caller.asked());
+        self.send(&to, answer).await.map_err(ReplyError::not_sent)
+    }
+
+    fn decline(&self, caller: Caller, why: Declined) {
+        self.node.local.decline(caller, why);
+    }
+
+    async fn forward(
+        &self,
+        caller: Caller,
+        to: &ActorAddress,
+        message: impl Into<MessageEnvelope<M>> + Send,
+    ) -> Result<(), ForwardError<M>> {
+        let envelope = message.into();
+        let refused = |kind, envelope, caller| {
+            Err(ForwardError::not_sent(SendError::new(kind, to.clone(), envelope), Some(caller)))
+        };
+        match self.node.way(to).await {
+            Ok(Way::Here) => self.node.local.forward(caller, to, envelope).await,
+            Ok(Way::There(node, epoch)) => {
+                let passing = pass_on(Arc::clone(&self.node), caller, (node, epoch), to.clone(), envelope);
+                tokio::spawn(passing);
+                Ok(())
+            }
+            Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope, caller),
+            Err(kind) => refused(kind, envelope, caller),
+        }
+    }
+}
+
+/// Asks another node in place of a caller that waits here, and tells it what comes of that.
+async fn pass_on<M: Message + Serialize + DeserializeOwned>(
+    node: Arc<Node<M>>,
+    caller: Caller,
+    way: (crate::NodeId, Option<u64>),
+    to: ActorAddress,
+    envelope: MessageEnvelope<M>,
+) {
+    match node.ask(way, &to, envelope).await {
+        // A caller that has gone meanwhile counts as a late reply.
+        Ok(answer) => drop(node.local.reply(caller, answer).await),
+        Err(error) => {
+            let why = match error.kind() {
+                RequestErrorKind::NoReply => Declined::NoReply,
+                RequestErrorKind::HandlerPanicked(cause) => Declined::Panicked(cause.clone()),
+                RequestErrorKind::ActorStopped => Declined::ActorStopped,
+                kind => Declined::Failed(kind.to_string()),
+            };
+            node.local.decline(caller, why);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+use std::error::Error;
+use std::time::Duration;
+use std::{fmt, io};
+
+use async_nats::jetstream::context::AccountErrorKind;
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::{ConnectError, Credentials, NatsOptions};
+
+/// The oldest server with all that is used: before it, deadlines in streams and more than one filter of a consumer are
+/// ignored without a word.
+const OLDEST: (i64, i64, i64) = (2, 11, 0);
+const OLDEST_TEXT: &str = "2.11.0";
+
+/// Whether the server can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// It can.
+    Connected,
+    /// It can't, and is being sought again.
+    Disconnected,
+    /// The connection was closed for good.
+    Closed,
+}
+
+/// The connection to the server, to be read and followed. A clone is the same connection.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    news: watch::Receiver<News>,
+    /// What this handle was last told.
+    given: ConnectionState,
+}
+
+/// The state, and how often it was lost: a loss that was over before anybody looked is one all the same.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    state: ConnectionState,
+    losses: u64,
+}
+
+impl Connection {
+    /// Connects, and sees to it that the server has what the broker needs.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such server, it is too old, has no JetStream, or does not let this in.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, there is no connection.
+    pub async fn open(options: &NatsOptions) -> Result<Self, ConnectError> {
+        let (changes, news) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let deadline = Instant::now() + options.connect_timeout;
+        let connecting = client_options(options, changes).connect(&options.servers);
+        let client = match tokio::time::timeout_at(deadline, connecting).await {
+            Ok(connected) => connected.map_err(|error| why_not(options, error))?,
+            Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
+        };
+        let connection = Self { client, news, given: ConnectionState::Connected };
+        connection.check_version()?;
+        connection.check_jetstream(deadline).await?;
+        Ok(connection)
+    }
+
+    /// Whether the server can be reached now. A connection that has just been lost may not have been missed yet.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.news.borrow().state
+    }
+
+    /// Waits for the next change of the state after the last one that this handle was given, and gives it. Changes that
+    /// follow each other quickly are one. [`Closed`](ConnectionState::Closed) is the last: after it, it is given again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, no change is lost.
+    pub async fn changed(&mut self) -> ConnectionState {
+        if self.given != ConnectionState::Closed {
+            let given = self.given;
+            let changed = self.news.wait_for(|news| news.state != given).await;
+            self.given = changed.map_or(ConnectionState::Closed, |news| news.state);
+        }
+        self.given
+    }
+
+    /// Waits until the connection has been lost more often than that, and says how often. `None` if it is closed for good.
+    pub(crate) async fn lost(&mut self, known: u64) -> Option<u64> {
+        let lost = self.news.wait_for(|news| news.losses != known || news.state == ConnectionState::Closed).await;
+        lost.ok().filter(|news| news.losses != known).map(|news| news.losses)
+    }
+
+    /// The most bytes that the server takes at once.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.client.max_payload()
+    }
+
+    /// The version of the server.
+    #[must_use]
+    pub fn server_version(&self) -> String {
+        self.client.server_info().version
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn check_version(&self) -> Result<(), ConnectError> {
+        let (major, minor, patch) = OLDEST;
+        if self.client.is_server_compatible(major, minor, patch) {
+            return Ok(());
+        }
+        Err(ConnectError::TooOld { found: self.server_version(), needed: OLDEST_TEXT })
+    }
+
+    /// Asks for JetStream until the deadline, since a cluster that elects a leader has none for a while.
+    async fn check_jetstream(&self, deadline: Instant) -> Result<(), ConnectError> {
+        let server = async_nats::jetstream::new(self.client.clone());
+        loop {
+            let error = match server.query_account().await {
+                Ok(_) => return Ok(()),
+                Err(error) => error,
+            };
+            let is_off = matches!(error.kind(), AccountErrorKind::JetStreamUnavailable);
+            if is_off || Instant::now() + PAUSE > deadline {
+                return Err(ConnectError::NoJetStream(error.to_string()));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// How long after one question to a server that has no leader the next one comes.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+fn client_options(options: &NatsOptions, changes: watch::Sender<News>) -> ConnectOptions {
+    let name = options.client_name.as_deref().unwrap_or(options.namespace.as_str());
+    let mut client = ConnectOptions::new().name(name).event_callback(move |event| {
+        note(&changes, &event);
+        std::future::ready(())
+    });
+    client = match options.credentials.clone() {
+        Credentials::None => client,
+        Credentials::Password { user, password } => client.user_and_password(user, password),
+        Credentials::Token(token) => client.token(token),
+        Credentials::Nkey(seed) => client.nkey(seed),
+    };
+    if let Some(file) = &options.root_certificates {
+        client = client.add_root_certificates(file.clone());
+    }
+    if let Some((certificate, key)) = &options.client_certificate {
+        client = client.add_client_certificate(certificate.clone(), key.clone());
+    }
+    // A connection that is open and dead is given up when two have had no answer.
+    client.require_tls(options.require_tls).ping_interval(options.lease / 4)
+}
+
+fn note(changes: &watch::Sender<News>, event: &Event) {
+    let state = match event {
+        Event::Connected => ConnectionState::Connected,
+        Event::Disconnected => ConnectionState::Disconnected,
+        Event::Closed => ConnectionState::Closed,
+        other => {
+            tracing::warn!(event = %other.to_string().escape_debug(), "the connection to the server reports");
+            return;
+        }
+    };
+    let changed = changes.send_if_modified(|news| {
+        news.losses += u64::from(state == ConnectionState::Disconnected);
+        std::mem::replace(&mut news.state, state) != state
+    });
+    if changed {
+        tracing::info!(?state, "the connection to the server has changed");
+    }
+}
+
+fn why_not(options: &NatsOptions, error: async_nats::ConnectError) -> ConnectError {
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => ConnectError::Refused(error),
+        ConnectErrorKind::Tls => ConnectError::Tls(error),
+        ConnectErrorKind::Io if is_of_handshake(&error) => ConnectError::Tls(error),
+        _ => ConnectError::Unreachable { servers: options.servers.clone(), source: error },
+    }
+}
+
+/// Whether the other side says what has no place in a handshake, or shows a certificate that is not trusted: the client
+/// has both as data that is not valid.
+fn is_of_handshake(error: &async_nats::ConnectError) -> bool {
+    let inner = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    inner.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+}

@@ -1,0 +1,46 @@
+//! How a node comes into the cluster, and how it leaves.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use switchboard::message::Message;
+
+use crate::node::Node;
+
+impl<M: Message + Serialize + DeserializeOwned> Node<M> {
+    /// Takes its place: from here on others can say something to it, and its lease holds.
+    pub(crate) async fn begin(self: &Arc<Self>) -> Result<(), String> {
+        let subscribe = async |subject| self.client.subscribe(subject).await.map_err(|error| error.to_string());
+        let said = subscribe(self.subjects.node(self.id)).await?;
+        let nobody = subscribe(self.subjects.all_nobody(self.id)).await?;
+        // Only when the server has both can anybody be told of this node.
+        self.client.flush().await.map_err(|error| error.to_string())?;
+        self.renew().await?;
+        tokio::spawn(Arc::clone(self).hear(said));
+        tokio::spawn(Arc::clone(self).hear_of_nobody(nobody));
+        tokio::spawn(Arc::clone(self).keep_lease());
+        tokio::spawn(Arc::clone(self).keep_peers(self.nodes.clone()));
+        tokio::spawn(Arc::clone(self).keep_watch());
+        tokio::spawn(Arc::clone(self).keep_asking());
+        Ok(())
+    }
+
+    /// Gives up the names and the lease, and closes the connection.
+    pub(crate) async fn leave(&self) {
+        if self.leaving.send_replace(true) {
+            return;
+        }
+        for (name, holding) in self.names.owned() {
+            self.names.release(&name, holding.epoch).await;
+        }
+        self.lease.give_up();
+        if let Err(error) = self.nodes.delete(self.id.to_string()).await {
+            tracing::debug!(%error, "the lease is left to end by itself");
+        }
+        self.waiting.lose(|_| true);
+        if let Err(error) = self.client.drain().await {
+            tracing::debug!(%error, "the connection was closed already");
+        }
+    }
+}
