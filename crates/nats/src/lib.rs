@@ -1,4 +1,58 @@
-//! A [`MessageBroker`](switchboard::broker::MessageBroker) with NATS behind it.
+//! A [`MessageBroker`](switchboard::broker::MessageBroker) with NATS behind it: a program that is written against the trait
+//! moves to many machines by changing the line that makes its broker.
+//!
+//! ```no_run
+//! use serde::{Deserialize, Serialize};
+//! use switchboard::address::ActorAddress;
+//! use switchboard::broker::MessageBroker;
+//! use switchboard::message::Message;
+//! use switchboard_nats::NatsMessageBroker;
+//!
+//! #[derive(Debug, Serialize, Deserialize)]
+//! enum Work {
+//!     Square(u64),
+//!     Squared(u64),
+//! }
+//!
+//! impl Message for Work {
+//!     const MESSAGE_TYPE: &'static str = "work";
+//! }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker = NatsMessageBroker::connect("nats://127.0.0.1:4222").await?;
+//! // The actor of this name may be in any process of the cluster.
+//! let answer = broker.request(&ActorAddress::named("clerk")?, Work::Square(12)).await?;
+//! println!("{answer:?}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does
+//!
+//! Each broker is a node of the cluster that its [namespace](NatsOptions::namespace) is. Its actors run in its own process, in
+//! a broker in memory, with all that this offers; what goes from one of them to another never leaves the process.
+//!
+//! - **Names** have one owner in the cluster. A node keeps its names by a [lease](NatsOptions::lease), and each owner of a
+//!   name has a higher epoch than the one before. A node stops acting as an owner before its lease can end at the server,
+//!   looks at it before each message, and refuses what was sent with another epoch. So there are never two owners that both
+//!   accept messages, as long as the machines' clocks run at about the same speed. What an actor does to the world outside
+//!   knows nothing of leases.
+//! - **Sending** to a name or an id of another node is done when the message is in its mailbox there. What that does not
+//!   take comes back in the error, and a sender waits for room as it would at home.
+//! - **Requests** end as they do in memory, wherever the actor is: at once if nobody is there, if the handler fails, panics or
+//!   does not reply, if its node is killed. The deadline goes along as the time that is left. A caller who gives up takes
+//!   back what has not begun.
+//! - **Without a connection** nothing is sent, and nothing kept to be sent later: it is refused as
+//!   [`Disconnected`](switchboard::broker::SendErrorKind::Disconnected). What was under way when the connection broke, or
+//!   went lost on the way of another node, ends as [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed): it may
+//!   have run.
+//!
+//! # What it does not do yet
+//!
+//! Services and pools, publishing, and messages that are sent later reach the actors of their own node only. So do
+//! `try_send` and watching. A message for another node that is to be delivered
+//! [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
+//! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered), and what another node refuses is not tried again by itself.
 
 mod broker;
 mod carrying;
