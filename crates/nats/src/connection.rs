@@ -121,9 +121,8 @@ impl Connection {
     async fn check_jetstream(&self, deadline: Instant) -> Result<(), ConnectError> {
         let server = async_nats::jetstream::new(self.client.clone());
         loop {
-            let error = match server.query_account().await {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(error) = server.query_account().await else {
+                return Ok(());
             };
             let is_off = matches!(error.kind(), AccountErrorKind::JetStreamUnavailable);
             if is_off || Instant::now() + PAUSE > deadline {

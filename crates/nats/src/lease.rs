@@ -70,7 +70,7 @@ impl Lease {
 }
 
 /// A renewal that the server has confirmed.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Renewed {
     until: Instant,
 }

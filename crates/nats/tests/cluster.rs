@@ -1,4 +1,5 @@
 //! A cluster of three servers, of which some go, while nodes send to each other.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What goes on between a node and its server goes wrong.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 

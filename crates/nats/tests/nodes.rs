@@ -1,4 +1,5 @@
 //! What one node sends to actors of another, and what becomes of it when a node or the server goes.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 
@@ -110,6 +111,11 @@ impl Process {
         });
         let actor = starting.recv().unwrap();
         (Self { commands, thread: Some(thread) }, actor)
+    }
+
+    /// Lets it run until the future of its broker is over.
+    fn run_with<F: Future<Output = ()>>(&self, until: impl FnOnce(NatsMessageBroker<Job>) -> F + Send + 'static) {
+        let _ = self.commands.send(Box::new(move |runtime, broker| runtime.block_on(until(broker.clone()))));
     }
 
     /// Lets it run until the future is over.
@@ -342,6 +348,9 @@ async fn a_node_that_was_frozen_while_its_name_was_taken_acts_as_its_owner_no_mo
     let broker = node(&server).await;
     // It does not run while it has no command: frozen, with its connection up.
     let (process, old) = Process::start(options(&server), named("desk"));
+    // This one gets as far as its connection, and is there when it wakes up.
+    let sender = node(&server).await;
+    let sent = tokio::spawn(async move { sender.send(&named("desk"), Job::Silence).await });
     let newer = soon(async {
         loop {
             match broker.spawn(&named("desk"), Clerk).await {
@@ -351,11 +360,17 @@ async fn a_node_that_was_frozen_while_its_name_was_taken_acts_as_its_owner_no_mo
         }
     })
     .await;
+    // Nobody knew what had become of it.
+    assert_eq!(soon(sent).await.unwrap().unwrap_err().ran(), Ran::Maybe);
     let watch = old.watch();
     let (ended, ends) = oneshot::channel();
-    process.run(async move { drop(ended.send(watch.await)) });
+    process.run_with(move |broker| async move {
+        let end = watch.await;
+        drop(ended.send((end, broker.audit().accepted)));
+    });
     // It has found out by itself.
-    assert_eq!(soon(ends).await.unwrap().cause, StopCause::Unregistered);
+    let (end, accepted) = soon(ends).await.unwrap();
+    assert_eq!((end.cause, accepted), (StopCause::Unregistered, 0));
     assert_eq!(broker.request(&named("desk"), Job::Square(3)).await.unwrap(), Job::Squared(9));
     assert!(!newer.is_finished());
     tokio::task::spawn_blocking(move || drop(process)).await.unwrap();
