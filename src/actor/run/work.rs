@@ -278,8 +278,6 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
         self.mailbox.cell.tally.count_panic();
         if self.mailbox.cell.tally.in_handler() > 0 {
             self.settle_failure(Failure::Panicked, panic.into());
-        } else {
-            self.context.finish(Declined::of(Failure::Panicked, panic.into()));
         }
     }
 }

@@ -71,7 +71,7 @@ fn a_sender_that_waits_at_a_member_that_stops_goes_on_to_another() {
     check(|| {
         let broker = broker();
         let [stops, mut stays] = crew(&broker, 1);
-        broker.set_strategy(&pool(), Strategy::RoundRobin);
+        broker.set_strategy(&pool(), Strategy::RoundRobin).unwrap();
         assert_eq!(try_send(&broker, &pool(), 0..2), [0, 1]);
         scope(|scope| {
             let sends = scope.spawn(|| block_on(broker.send(&pool(), Job(2))));
@@ -92,7 +92,7 @@ fn one_after_the_other(told: &[(u64, bool)], messages: u64) -> bool {
 fn the_messages_of_a_key_keep_their_order_as_members_come_and_go() {
     check(|| {
         let (broker, told) = (broker(), Mutex::new(Vec::new()));
-        broker.set_strategy(&pool(), Strategy::ConsistentHash);
+        broker.set_strategy(&pool(), Strategy::ConsistentHash).unwrap();
         let [mut one, mut other] = [(); 2].map(|()| register(&broker, &ActorId::next().into(), 8));
         let join = |inbox: &_| block_on(broker.join(&pool(), inbox, MemberOptions::new())).unwrap();
         let registrations = [&one, &other].map(|inbox| inbox.registration());
