@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use super::support::{
     Job, KEYED, assert_accounts, broker, crew, desk, pool, register, take_all, try_send, unregister, work,
 };
+use crate::actor::Inbox;
 use crate::address::ActorId;
 use crate::balancing::Strategy;
 use crate::broker::{MessageBroker, SendErrorKind};
@@ -95,7 +96,7 @@ fn the_messages_of_a_key_keep_their_order_as_members_come_and_go() {
         broker.set_strategy(&pool(), Strategy::ConsistentHash).unwrap();
         let [mut one, mut other] = [(); 2].map(|()| register(&broker, &ActorId::next().into(), 8));
         let join = |inbox: &_| block_on(broker.join(&pool(), inbox, MemberOptions::new())).unwrap();
-        let registrations = [&one, &other].map(|inbox| inbox.registration());
+        let registrations = [&one, &other].map(Inbox::registration);
         let first = join(&registrations[0]);
         scope(|scope| {
             scope.spawn(|| work(&mut one, &told));
