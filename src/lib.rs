@@ -179,6 +179,7 @@
 //! What nearly every program names is here at the root as well.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(all(test, shuttle), allow(clippy::unwrap_used, reason = "tests that clippy does not take for such"))]
 
 pub mod actor;
 pub mod address;

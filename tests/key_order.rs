@@ -276,8 +276,20 @@ async fn a_handler_that_leaves_is_refused_its_own_key_instead_of_waiting_for_its
     let _other = join(&broker, &group, 8).await;
     broker.unregister(&leaving.registration()).await;
     gate.let_all_go();
-    assert_eq!(soon(told.recv()).await, Some(Some(SendErrorKind::Full)));
-    assert_eq!(soon(told.recv()).await, Some(Some(SendErrorKind::Full)));
+    let full = Some(Some(RequestErrorKind::NotSent(SendErrorKind::Full)));
+    assert_eq!((soon(told.recv()).await, soon(told.recv()).await), (full.clone(), full));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_asks_by_a_key_of_its_own_is_refused_instead_of_waiting_for_itself() {
+    let (broker, group, gate) = (by_key(), pool("desks"), Gate::new());
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let _only = broker.spawn(&group, Keeper { gate: gate.clone(), asks: Some((group.clone(), tell)) }).await.unwrap();
+    broker.send(&group, step("a", 1)).await.unwrap();
+    gate.let_go(1);
+    assert_eq!(soon(told.recv()).await, Some(None), "there is room for what it tells itself");
+    let cycle = vec![group];
+    assert_eq!(soon(told.recv()).await, Some(Some(RequestErrorKind::WouldDeadlock { cycle })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,7 +353,7 @@ struct Held {
 /// Holds each message until the gate lets it go, and may then send the next step to a group.
 struct Keeper {
     gate: Gate,
-    asks: Option<(ActorAddress, UnboundedSender<Option<SendErrorKind>>)>,
+    asks: Option<(ActorAddress, UnboundedSender<Option<RequestErrorKind>>)>,
 }
 
 impl MessageHandler<Step> for Keeper {
@@ -356,10 +368,9 @@ impl MessageHandler<Step> for Keeper {
         if let Some((group, tell)) = &self.asks {
             let next = Step { number: 2, ..envelope.into_message() };
             let refused = context.send(group, next.clone()).await.err().map(|error| error.kind());
-            tell.send(refused).unwrap();
+            tell.send(refused.map(RequestErrorKind::NotSent)).unwrap();
             let unasked = context.request(group, next).await.err().map(|error| error.kind().clone());
-            tell.send((unasked == Some(RequestErrorKind::NotSent(SendErrorKind::Full))).then_some(SendErrorKind::Full))
-                .unwrap();
+            tell.send(unasked).unwrap();
         }
         Ok(())
     }

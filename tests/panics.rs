@@ -4,8 +4,10 @@ mod common;
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Wake, Waker};
 
-use common::{Broker, Gate, Job, Log, Worker, assert_at_rest, named, numbers_of, poll_once, take_letters};
+use common::{Broker, Gate, Job, Log, Worker, assert_at_rest, named, numbers_of, poll_once, settle, take_letters};
 use switchboard::actor::{OnPanic, SpawnOptions, StopCause, once};
 use switchboard::broker::{Context, MessageBroker, MessageHandler, RequestErrorKind};
 use switchboard::dead_letters::DeadLetterReason;
@@ -310,4 +312,37 @@ async fn a_panic_after_the_reply_is_a_failure_whose_caller_has_its_reply() {
     assert_eq!(actor.join().await, panicked);
     assert_at_rest(&broker.metrics().total, &[(Outcome::Failed, 1)]);
     assert_eq!(broker.metrics().late_replies, 0);
+}
+
+/// The waker of a task that can't be woken.
+struct Broken;
+
+impl Wake for Broken {
+    fn wake(self: Arc<Self>) {
+        panic!("no such task");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_between_two_messages_is_no_messages_failure() {
+    let (broker, desk) = (Broker::new(), named("desk"));
+    let log = Log::default();
+    let make = {
+        let log = log.clone();
+        move || Fragile { breaks: Breaks::default(), log: log.clone() }
+    };
+    let _actor = broker.spawn_with(&desk, REBUILD.duplicate_window(8), make).await.unwrap();
+    let first = MessageEnvelope::new(Job::Note(1));
+    broker.send(&desk, first.clone()).await.unwrap();
+    settle().await;
+    // Its caller is told that it was handled before.
+    let mut again = pin!(broker.request(&desk, first));
+    let waker = Waker::from(Arc::new(Broken));
+    assert!(again.as_mut().poll(&mut TaskContext::from_waker(&waker)).is_pending());
+    broker.send(&desk, Job::Note(2)).await.unwrap();
+    settle().await;
+    assert_eq!(log.numbers(), [1, 2]);
+    let total = broker.metrics().total;
+    assert_at_rest(&total, &[(Outcome::Handled, 2), (Outcome::Duplicate, 1)]);
+    assert_eq!((total.panics, total.rebuilds), (1, 1));
 }

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
@@ -19,6 +20,18 @@ pub(super) fn catch_panic<F: Future>(mut future: Pin<&mut F>) -> impl Future<Out
 /// Runs `work`, and gives the cause if it panics.
 pub(crate) fn catch_panic_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(cause)
+}
+
+/// The error's text, which comes from code that may panic, as may dropping the error.
+pub(super) fn error_text_of<E: fmt::Display>(error: E) -> String {
+    let text = catch_panic_now(|| error.to_string()).unwrap_or_else(|panic| panic);
+    drop_quietly(error);
+    text
+}
+
+/// Drops what may panic once more when it is dropped, having panicked or not.
+pub(super) fn drop_quietly<T>(value: T) {
+    let _ = catch_panic_now(|| drop(value));
 }
 
 /// What a panic says. What it carries is the user's, and may panic when it is dropped.

@@ -1,27 +1,28 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::Utc;
 use foldhash::fast::RandomState;
 
-use super::offer::Target;
 use super::retries::Retries;
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError, WatchError};
 use crate::actor::{ActorCell, Epoch, SpawnOptions};
 use crate::address::{ActorAddress, ActorId, Name};
-use crate::dead_letters::{DeadLetter, DeadLetterReason, LetterStore};
+use crate::dead_letters::LetterStore;
 use crate::hibernation::Rounds;
 use crate::limits::{Bounds, Table};
 use crate::mailbox::MailboxOptions;
 use crate::message::{Message, MessageEnvelope};
-use crate::metrics::{Account, Audit, BrokerMetrics, Outcome, Timing, Timings, Traffic};
-use crate::requests::{Ended, RequestTable};
+use crate::metrics::{Outcome, Timings, Traffic};
+use crate::requests::RequestTable;
 use crate::schedule::Agenda;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::topics::Subscriptions;
 use crate::watching::{Endings, Watch};
+
+mod accounts;
+mod burial;
 
 /// Everything that one broker's handles, routes and actors share in this process.
 pub(crate) struct Hub<M> {
@@ -228,83 +229,6 @@ impl<M: Message> Hub<M> {
         }
     }
 
-    /// Counts the round trip of a request that was first sent to `cell`, which may have ended meanwhile.
-    pub(super) fn record_round_trip(&self, cell: &ActorCell<M>, nanos: u64) {
-        if !cell.record_round_trip(nanos) {
-            self.departures.lock().timings.round_trip.merge(&Timing::of(nanos));
-        }
-    }
-
-    /// Counts that a message which was refused is offered again, with the actor that is there now, if it is for one.
-    pub(super) fn count_retry(&self, target: &Target<'_, M>) {
-        let found = self.look_up(target);
-        let mut departures = self.departures.lock();
-        if !found.actor().is_some_and(|cell| cell.count_retry()) {
-            departures.ended.retries += 1;
-        }
-    }
-
-    /// Ends an accepted message that is not handled: counts it, tells its caller, and keeps it as a dead letter.
-    #[inline(never)]
-    pub(crate) fn discard(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
-        // The mailbox has counted what it evicted, in the step that did it.
-        if reason != DeadLetterReason::Evicted {
-            cell.tally.count(reason.outcome());
-        }
-        self.bury_unbegun(cell, envelope, reason);
-    }
-
-    /// Ends a message that was in a handler when its actor ended.
-    pub(crate) fn abandon_begun(&self, cell: &ActorCell<M>, envelope: MessageEnvelope<M>, attempts: u32) {
-        let reason = self.why_abandoned();
-        cell.tally.count(reason.outcome());
-        self.bury(cell.address.clone(), Some(cell.id), envelope, reason, attempts, None);
-    }
-
-    /// Ends a message that its actor has handled before.
-    pub(crate) fn end_duplicate(&self, cell: &ActorCell<M>, mut envelope: MessageEnvelope<M>) {
-        cell.queue.leave_key(&mut envelope);
-        cell.tally.count(Outcome::Duplicate);
-        if let Some(key) = envelope.request() {
-            self.requests.end(key, Ended::Duplicate);
-        }
-        self.lay_to_rest(envelope);
-    }
-
-    /// Lets go of what is the user's, whose panic is nobody else's.
-    pub(crate) fn lay_to_rest<T>(&self, value: T) {
-        self.dead_letters.disposal.lay_to_rest(value);
-    }
-
-    /// Why what an actor leaves is dead.
-    pub(crate) fn why_abandoned(&self) -> DeadLetterReason {
-        if self.is_shut() { DeadLetterReason::ShutDown } else { DeadLetterReason::ActorStopped }
-    }
-
-    fn bury_unbegun(&self, cell: &ActorCell<M>, mut envelope: MessageEnvelope<M>, reason: DeadLetterReason) {
-        cell.queue.leave_key(&mut envelope);
-        let attempts = envelope.attempt() - 1;
-        self.bury(cell.address.clone(), Some(cell.id), envelope, reason, attempts, None);
-    }
-
-    /// Tells the caller of a message that has ended, and keeps it as a dead letter.
-    pub(super) fn bury(
-        &self,
-        address: ActorAddress,
-        actor: Option<ActorId>,
-        mut envelope: MessageEnvelope<M>,
-        reason: DeadLetterReason,
-        attempts: u32,
-        cause: Option<String>,
-    ) {
-        envelope.leave_sender();
-        if let (Some(key), Some(ended)) = (envelope.request(), ended_by(reason)) {
-            self.requests.end(key, ended);
-        }
-        self.dead_letters.keep(DeadLetter { envelope, address, actor, reason, cause, attempts, at: Utc::now() });
-        self.note_progress();
-    }
-
     /// Whether a shutdown has come to its end.
     pub(super) fn has_closed(&self) -> bool {
         self.agenda.is_closed()
@@ -333,47 +257,6 @@ impl<M: Message> Hub<M> {
         let mut actors = self.registry.all();
         actors.extend(departures.displaced.values().cloned());
         actors
-    }
-
-    pub(super) fn audit(&self) -> Audit {
-        let departures = self.departures.lock();
-        let actors = self.all_actors(&departures);
-        let of_actor =
-            |cell: Arc<ActorCell<M>>| (Account::Actor { id: cell.id, address: cell.address.clone() }, cell.traffic());
-        let mut accounts: Vec<_> = actors.into_iter().map(of_actor).collect();
-        accounts.push((Account::Ended, departures.ended));
-        drop(departures);
-        accounts.push((Account::Waiting, self.agenda.traffic()));
-        let mut total = Traffic::default();
-        accounts.iter().for_each(|(_, traffic)| total.add(traffic));
-        Audit::of(&total, accounts)
-    }
-
-    pub(super) fn metrics(&self) -> BrokerMetrics {
-        let departures = self.departures.lock();
-        let (mut total, mut timings) = (departures.ended, departures.timings.clone());
-        let actors: Vec<_> = self.all_actors(&departures).iter().map(|cell| cell.metrics()).collect();
-        drop(departures);
-        total.add(&self.agenda.traffic());
-        for actor in &actors {
-            total.add(&actor.traffic);
-            timings.merge(&actor.timings);
-        }
-        let (dead_letters, dead_letters_dropped) = self.dead_letters.counts();
-        BrokerMetrics {
-            at: Utc::now(),
-            total,
-            timings,
-            requests_in_flight: self.requests.in_flight(),
-            late_replies: self.requests.late_replies(),
-            blocked_senders: actors.iter().map(|actor| actor.blocked_senders).sum(),
-            dead_letters,
-            dead_letters_dropped,
-            message_panics: self.dead_letters.disposal.panics() + self.requests.disposal.panics(),
-            refused_at_limits: self.bounds.refused(),
-            publishing: self.subscriptions.counts(),
-            actors,
-        }
     }
 }
 
@@ -421,17 +304,4 @@ impl<M: Message> Departures<M> {
         let ActorAddress::Named(name) = &cell.address else { return None };
         self.leaving.get(name).is_some_and(|latest| latest.epoch == cell.epoch).then(|| self.leaving.remove(name))?
     }
-}
-
-/// What the caller of a message is told that ended for this reason.
-fn ended_by(reason: DeadLetterReason) -> Option<Ended> {
-    Some(match reason {
-        DeadLetterReason::Expired | DeadLetterReason::Cancelled => Ended::TimedOut { begun: false },
-        DeadLetterReason::Evicted => Ended::Evicted { begun: false },
-        DeadLetterReason::ActorStopped | DeadLetterReason::Undeliverable(_) | DeadLetterReason::ShutDown => {
-            Ended::Stopped { begun: false }
-        }
-        // Whoever knows what the handler said has told the caller, unless it has left the answer to somebody else.
-        DeadLetterReason::Failed | DeadLetterReason::Panicked | DeadLetterReason::Rejected => return None,
-    })
 }

@@ -107,3 +107,30 @@ impl<M: Message> Hub<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::settings::Settings;
+    use crate::dead_letters::DeadLetterReason;
+    use crate::retry::RetryPolicy;
+
+    #[derive(Debug)]
+    struct Note;
+
+    impl Message for Note {
+        const MESSAGE_TYPE: &'static str = "note";
+    }
+
+    /// The broker was shut down after the letter had found nobody.
+    #[test]
+    fn what_is_to_wait_when_nothing_may_any_more_stays_a_dead_letter() {
+        let hub = Arc::new(Hub::new(Settings { retry: Some(RetryPolicy::attempts(3)), ..Settings::default() }));
+        let desk = ActorAddress::named("desk").unwrap();
+        hub.bury(desk, None, MessageEnvelope::new(Note), DeadLetterReason::ActorStopped, 0, None);
+        hub.agenda.close();
+        let redriven = hub.redrive(&DeadLetterFilter::all(), None);
+        assert_eq!((redriven.sent, redriven.waiting, redriven.refused[0].1), (0, 0, SendErrorKind::ShutDown));
+        assert_eq!(hub.dead_letters.take(&DeadLetterFilter::all()).len(), 1);
+    }
+}

@@ -246,7 +246,9 @@ mod tests {
 
     use super::*;
     use crate::address::ActorAddress;
+    use crate::broker::offer::Offered;
     use crate::broker::settings::Settings;
+    use crate::mailbox::{BackpressureStrategy, MailboxOptions};
 
     #[derive(Debug)]
     struct Note;
@@ -284,6 +286,33 @@ mod tests {
         assert_eq!(refused, Some(RequestErrorKind::WouldDeadlock { cycle }));
         assert!(asker.waits.is_empty(), "nobody else is refused because of it");
         assert!(asks.waits(&second, &question).is_ok());
+    }
+
+    const FULL: MailboxOptions = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Block);
+
+    /// Registers an actor without room.
+    fn full(hub: &Hub<Note>, address: &ActorAddress) -> Arc<ActorCell<Note>> {
+        let cell = hub.register(address, Some(FULL), true).unwrap();
+        hub.try_send(&Target::Actor(&cell), Note).unwrap();
+        cell
+    }
+
+    #[tokio::test]
+    async fn who_is_asked_back_before_it_waits_for_room_is_refused_there_and_goes_to_another_member() {
+        let hub = Hub::<Note>::new(Settings::default());
+        let pool = ActorAddress::pool("desks").unwrap();
+        let asker = hub.register(&ActorAddress::named("asker").unwrap(), None, true).unwrap();
+        let cells = [full(&hub, &pool), full(&hub, &pool)];
+        let (target, mut asks, mut asks_back) = (Target::Address(&pool), ask(&hub), ask(&hub));
+        let Offered::Wait(at, question) = hub.offer(&target, from_handler_of(&asker), &mut asks) else {
+            panic!("there is no room");
+        };
+        assert_eq!(asks_back.admit(&asker, &mut from_handler_of(&at)), Ok(()));
+        let other = cells.iter().find(|cell| cell.epoch != at.epoch).unwrap();
+        other.queue.drain_unfetched();
+        let delivered = hub.deliver_on(&target, Offered::Wait(Arc::clone(&at), question), &mut asks).await;
+        assert!(delivered.is_ok());
+        assert_eq!((at.queue.depth(), other.queue.depth()), (1, 1));
     }
 
     #[test]

@@ -272,9 +272,8 @@ impl<M> Shard<M> {
 
     /// Ends the request if its target has not begun with it.
     pub(super) fn end_if_unbegun(&mut self, key: RequestKey) -> Option<Waker> {
-        let stage = self.find(key)?;
-        let unbegun = matches!(stage, Stage::Open(open) if !open.begun);
-        unbegun.then(|| stage.finish(Err(Ended::Stopped { begun: false })))?
+        let unbegun = matches!(self.find(key)?, Stage::Open(open) if !open.begun);
+        if unbegun { self.end(key, Err(Ended::Stopped { begun: false })).ok()? } else { None }
     }
 
     fn key(&self, slot: usize) -> RequestKey {

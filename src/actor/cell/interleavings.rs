@@ -17,11 +17,12 @@ fn the_handle_that_is_kept_is_that_of_the_latest_task() {
                 let turn = cell.begin_task();
                 let second = runtime.spawn(pending::<()>());
                 cell.set_task(turn, second.abort_handle());
-                second
+                // Handed on, not awaited here.
+                [second]
             }
         });
         cell.set_task(turn, first.abort_handle());
-        let second = block_on(first).unwrap();
+        let [second] = block_on(first).unwrap();
         cell.abort();
         assert!(block_on(second).is_err());
     });

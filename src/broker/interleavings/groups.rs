@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use super::support::{
     Job, KEYED, assert_accounts, broker, crew, desk, pool, register, take_all, try_send, unregister, work,
 };
+use crate::actor::Inbox;
 use crate::address::ActorId;
 use crate::balancing::Strategy;
 use crate::broker::{MessageBroker, SendErrorKind};
@@ -71,7 +72,7 @@ fn a_sender_that_waits_at_a_member_that_stops_goes_on_to_another() {
     check(|| {
         let broker = broker();
         let [stops, mut stays] = crew(&broker, 1);
-        broker.set_strategy(&pool(), Strategy::RoundRobin);
+        broker.set_strategy(&pool(), Strategy::RoundRobin).unwrap();
         assert_eq!(try_send(&broker, &pool(), 0..2), [0, 1]);
         scope(|scope| {
             let sends = scope.spawn(|| block_on(broker.send(&pool(), Job(2))));
@@ -92,10 +93,10 @@ fn one_after_the_other(told: &[(u64, bool)], messages: u64) -> bool {
 fn the_messages_of_a_key_keep_their_order_as_members_come_and_go() {
     check(|| {
         let (broker, told) = (broker(), Mutex::new(Vec::new()));
-        broker.set_strategy(&pool(), Strategy::ConsistentHash);
+        broker.set_strategy(&pool(), Strategy::ConsistentHash).unwrap();
         let [mut one, mut other] = [(); 2].map(|()| register(&broker, &ActorId::next().into(), 8));
         let join = |inbox: &_| block_on(broker.join(&pool(), inbox, MemberOptions::new())).unwrap();
-        let registrations = [&one, &other].map(|inbox| inbox.registration());
+        let registrations = [&one, &other].map(Inbox::registration);
         let first = join(&registrations[0]);
         scope(|scope| {
             scope.spawn(|| work(&mut one, &told));

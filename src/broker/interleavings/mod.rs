@@ -3,6 +3,7 @@
 
 mod groups;
 mod hibernation;
+mod letters;
 mod names;
 mod requests;
 mod support;

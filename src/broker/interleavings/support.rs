@@ -53,7 +53,7 @@ pub(super) fn unregister(broker: &Broker, registration: &Registration) -> bool {
 
 /// A pool that shares its work in one of all ways, with so many members.
 pub(super) fn crew<const MEMBERS: usize>(broker: &Broker, capacity: usize) -> [Desk; MEMBERS] {
-    broker.set_strategy(&pool(), Strategy::ALL[fastrand::usize(..Strategy::ALL.len())]);
+    broker.set_strategy(&pool(), Strategy::ALL[fastrand::usize(..Strategy::ALL.len())]).unwrap();
     std::array::from_fn(|_| register(broker, &pool(), capacity))
 }
 

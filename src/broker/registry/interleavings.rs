@@ -5,7 +5,7 @@ use crate::sync::{check, scope};
 type Cell = Arc<ActorCell<u64>>;
 
 fn registry() -> ActorRegistry<u64> {
-    ActorRegistry::new(Strategy::RoundRobin, std::sync::Arc::default())
+    ActorRegistry::new(Strategy::RoundRobin, Arc::default())
 }
 
 fn cell_at(id: ActorId, address: &ActorAddress) -> Cell {

@@ -152,6 +152,19 @@ fn an_actor_that_stops_ends_what_it_has_and_has_not_begun() {
 }
 
 #[test]
+fn what_got_in_as_its_actor_stops_ends_unless_that_has_begun_with_it_or_nobody_waits() {
+    let (mut shard, target) = (Shard::new(0), Epoch::next());
+    let [waits, begun, ended] = [10, 20, 30].map(|deadline| open(&mut shard, target, Some(deadline)));
+    assert!(shard.begin(begun));
+    assert!(shard.end(ended, Ok(1)).is_ok());
+    let woken = [waits, begun, ended].map(|key| shard.end_if_unbegun(key).is_some());
+    assert_eq!(woken, [true, false, false]);
+    assert_eq!(shard.expire(5, &mut Vec::new()), 20, "what has ended has no deadline any more");
+    let ends = [waits, begun, ended].map(|key| take(&mut shard, key));
+    assert_eq!(ends, [Some(Err(Ended::Stopped { begun: false })), None, Some(Ok(1))]);
+}
+
+#[test]
 fn only_what_is_due_expires_and_the_next_deadline_is_that_of_the_rest() {
     let (mut shard, target) = (Shard::new(0), Epoch::next());
     let keys = [Some(30), Some(10), None, Some(20)].map(|deadline| open(&mut shard, target, deadline));

@@ -64,7 +64,6 @@ impl<'a, K: Hash + Eq, V, S: BuildHasher> HashMapRef<'a, K, V, S, LocalGuard<'a>
         self.now().remove(key)
     }
 
-    #[expect(clippy::type_complexity, reason = "the real one's")]
     pub(crate) fn remove_if<Q: Equivalent<K> + Hash + ?Sized>(
         &self,
         key: &Q,
