@@ -45,7 +45,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 self.check(&name, holding).await.map_err(|error| error.0)?;
             }
         }
-        self.lease.extend(renewed);
+        self.lease.extend(&renewed);
         Ok(())
     }
 
@@ -86,10 +86,15 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         loop {
             match connection.changed().await {
                 ConnectionState::Connected => {}
-                ConnectionState::Disconnected => self.waiting.lose(|_| true),
-                ConnectionState::Closed => return self.waiting.lose(|_| true),
+                ConnectionState::Disconnected => self.lose_all(),
+                ConnectionState::Closed => return self.lose_all(),
             }
         }
+    }
+
+    fn lose_all(&self) {
+        self.waiting.lose(|_| true);
+        self.outside.lose();
     }
 
     /// Asks the nodes that something waits for whether they are there, which the server answers if they are not.

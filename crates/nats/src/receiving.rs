@@ -43,7 +43,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             match Frame::decode(&message.payload) {
                 Some(frame) => self.act(frame, &serving).await,
                 None => {
-                    tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version")
+                    tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version");
                 }
             }
         }
