@@ -15,6 +15,7 @@ mod names;
 mod node;
 mod node_id;
 mod options;
+mod outside;
 mod peers;
 mod places;
 mod receiving;
