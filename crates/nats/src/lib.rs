@@ -8,6 +8,8 @@ mod env;
 mod error;
 mod frame;
 mod handler;
+#[cfg(test)]
+mod hostile;
 mod joining;
 mod keeping;
 mod lease;
