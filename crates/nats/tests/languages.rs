@@ -1,5 +1,7 @@
 //! Programs in other languages tell actors, ask them, and serve them, by `WIRE.md` alone.
 
+#![allow(clippy::unwrap_used, reason = "as in the tests themselves")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};

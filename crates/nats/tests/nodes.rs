@@ -1,5 +1,7 @@
 //! What one node sends to actors of another, and what becomes of it when a node or the server goes.
 
+#![allow(clippy::unwrap_used, reason = "as in the tests themselves")]
+
 mod support;
 
 use std::sync::mpsc;
