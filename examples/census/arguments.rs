@@ -19,6 +19,8 @@ Options:
   --workers N    read with N actors at once, 1 to 256 [default: one for each core]
   --json         print one JSON object in place of the tables
   --no-ignore    count what .gitignore and the like leave out, too
+  --nats URL     have the files read by other processes, which this finds by a NATS server
+  --read         read for such a one, until this is killed; takes no PATH
   -h, --help     print this
 
 Lines are newline bytes, as `wc -l` counts them. Blank lines hold only ASCII whitespace. A file is text, and
@@ -33,6 +35,11 @@ const MOST_WORKERS: usize = 256;
 pub(crate) enum Command {
     Help,
     Count(Arguments),
+    /// For a census that another process takes.
+    Read {
+        servers: String,
+        workers: NonZero<usize>,
+    },
 }
 
 #[derive(Clone)]
@@ -41,6 +48,8 @@ pub(crate) struct Arguments {
     pub(crate) workers: NonZero<usize>,
     pub(crate) json: bool,
     pub(crate) no_ignore: bool,
+    /// By which servers the processes are found that read.
+    pub(crate) nats: Option<String>,
 }
 
 #[derive(Debug, Error)]
@@ -53,28 +62,36 @@ pub(crate) enum ArgumentError {
     SecondPath { first: PathBuf, second: PathBuf },
     #[error("can't count {path:?}: {error}")]
     Path { path: PathBuf, error: std::io::Error },
+    #[error("`--read` takes `--nats URL`, and no path")]
+    Read,
 }
 
 pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Command, ArgumentError> {
     let mut path = None;
     let mut workers = None;
-    let (mut json, mut no_ignore) = (false, false);
+    let mut nats = None;
+    let (mut json, mut no_ignore, mut read) = (false, false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("workers") => workers = Some(number_of_workers(&parser.value()?.string()?)?),
             Long("json") => json = true,
             Long("no-ignore") => no_ignore = true,
+            Long("nats") => nats = Some(parser.value()?.string()?),
+            Long("read") => read = true,
             Short('h') | Long("help") => return Ok(Command::Help),
             Value(value) => set_path(&mut path, value.into())?,
             unknown => return Err(unknown.unexpected().into()),
         }
     }
-    Ok(Command::Count(Arguments {
-        path: existing(path.unwrap_or_else(|| ".".into()))?,
-        workers: workers.unwrap_or_else(one_for_each_core),
-        json,
-        no_ignore,
-    }))
+    let workers = workers.unwrap_or_else(one_for_each_core);
+    if read {
+        return match (nats, path) {
+            (Some(servers), None) => Ok(Command::Read { servers, workers }),
+            _ => Err(ArgumentError::Read),
+        };
+    }
+    let path = existing(path.unwrap_or_else(|| ".".into()))?;
+    Ok(Command::Count(Arguments { path, workers, json, no_ignore, nats }))
 }
 
 fn number_of_workers(given: &str) -> Result<NonZero<usize>, ArgumentError> {

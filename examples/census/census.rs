@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use switchboard::actor::{ActorHandle, SpawnOptions, StopCause, once};
-use switchboard::broker::{InMemoryMessageBroker, MessageBroker, RegisterError};
+use switchboard::broker::{InMemoryMessageBroker, MessageBroker};
 use switchboard::dead_letters::DeadLetterOptions;
 use switchboard::mailbox::MailboxOptions;
 use switchboard::retry::{Backoff, RetryPolicy};
@@ -14,6 +14,8 @@ use crate::error::CensusError;
 use crate::message::{CensusMessage, GetTotals};
 use crate::progress::Progress;
 use crate::reader::Reader;
+use crate::reading::Reading;
+use crate::remote::Others;
 use crate::report::Report;
 use crate::summary::Summary;
 use crate::unread;
@@ -40,7 +42,7 @@ pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
     broker.set_retry(&addresses::readers(), RETRY)?;
     let progress = Progress::start(arguments);
     broker.spawn(&addresses::summary(), Summary::default()).await?;
-    let readers = spawn_readers(&broker, arguments.workers.get(), &progress).await?;
+    let readers = spawn_readers(&broker, arguments, &progress).await?;
     let walker = Walker::new(arguments, broker.clone());
     tokio::task::spawn_blocking(|| walker.run()).await??;
     drain(readers).await?;
@@ -52,11 +54,16 @@ pub(crate) async fn take(arguments: &Arguments) -> Result<Report, CensusError> {
     Ok(Report::new(totals, unread::failures(&broker.dead_letters()), &broker, elapsed))
 }
 
-async fn spawn_readers(broker: &Broker, number: usize, progress: &Progress) -> Result<Readers, RegisterError> {
+async fn spawn_readers(broker: &Broker, arguments: &Arguments, progress: &Progress) -> Result<Readers, CensusError> {
+    let others = match &arguments.nats {
+        Some(servers) => Some(Others::find(servers).await?),
+        None => None,
+    };
     let options = SpawnOptions::new().mailbox(READER_MAILBOX);
-    let mut readers = Readers::with_capacity(number);
-    for _ in 0..number {
-        let reader = once(Reader::new(progress.clone()));
+    let mut readers = Readers::with_capacity(arguments.workers.get());
+    for number in 0..arguments.workers.get() {
+        let reading = others.as_ref().map_or_else(Reading::here, |others| Reading::By(others.from(number)));
+        let reader = once(Reader::new(reading, progress.clone()));
         readers.push(broker.spawn_with(&addresses::readers(), options, reader).await?);
     }
     Ok(readers)

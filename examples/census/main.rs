@@ -21,6 +21,11 @@
 //! Nothing sleeps or polls for the end: when the walk is over the readers are drained, which waits for what is to be
 //! handled again. With the last of them gone each count is in its tally's mailbox, where a request for the totals
 //! queues up behind it.
+//!
+//! With `--nats URL` the files are read in other processes, on this machine or on any that has the same files: start
+//! `census --nats URL --read` as often as you like. Each has actors at `named:reader.1`, `named:reader.2` and so on. The
+//! readers here ask those in place of reading. When such a process goes, what it was asked is handled again, and asked of
+//! another; and since a count comes back as an answer, each file is counted once.
 
 mod addresses;
 mod arguments;
@@ -33,6 +38,8 @@ mod languages;
 mod message;
 mod progress;
 mod reader;
+mod reading;
+mod remote;
 mod report;
 mod summary;
 mod table;
@@ -44,16 +51,19 @@ mod unread;
 mod walker;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, HELP};
 use error::CensusError;
 use report::Report;
+use tokio::runtime::{Builder, Runtime};
 
 fn main() -> ExitCode {
     let done = match arguments::parse(lexopt::Parser::from_env()) {
         Ok(Command::Help) => print(|out| out.write_all(HELP.as_bytes())).map_err(Into::into),
         Ok(Command::Count(arguments)) => count(&arguments),
+        Ok(Command::Read { servers, workers }) => read(&servers, workers),
         Err(error) => {
             eprintln!("census: {error}\nTry `census --help`.");
             return ExitCode::from(2);
@@ -69,14 +79,19 @@ fn main() -> ExitCode {
 }
 
 fn count(arguments: &Arguments) -> Result<(), CensusError> {
-    // One thread for each reader, which keeps it busy while it reads, and one for everybody else.
-    let report = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(arguments.workers.get() + 1)
-        .enable_time()
-        .build()?
-        .block_on(census::take(arguments))?;
+    let report = runtime(arguments.workers)?.block_on(census::take(arguments))?;
     print(|out| show(&report, arguments.json, out))?;
     Ok(report.audit()?)
+}
+
+/// Reads for others, until it is killed.
+fn read(servers: &str, workers: NonZero<usize>) -> Result<(), CensusError> {
+    runtime(workers)?.block_on(remote::read(servers, workers.get()))
+}
+
+/// One thread for each reader, which keeps it busy while it reads, and one for everybody else.
+fn runtime(workers: NonZero<usize>) -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(workers.get() + 1).enable_all().build()
 }
 
 fn show(report: &Report, json: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -9,15 +9,14 @@ use switchboard::message::MessageEnvelope;
 use crate::addresses;
 use crate::error::CensusError;
 use crate::failure::Failure;
-use crate::hindrance;
 use crate::languages::Language;
 use crate::message::CensusMessage;
 use crate::progress::Progress;
+use crate::reading::{Reading, Unread};
 use crate::tally::Tally;
-use crate::text::{NotCounted, TextCounter};
 
 pub(crate) struct Reader {
-    text: TextCounter,
+    reading: Reading,
     summary: ActorAddress,
     /// The tallies that this reader knows to be there, by the keys of their languages.
     tallies: HashMap<&'static str, ActorAddress>,
@@ -25,8 +24,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(progress: Progress) -> Self {
-        Self { text: TextCounter::new(), summary: addresses::summary(), tallies: HashMap::new(), progress }
+    pub(crate) fn new(reading: Reading, progress: Progress) -> Self {
+        Self { reading, summary: addresses::summary(), tallies: HashMap::new(), progress }
     }
 
     /// The address of a language's tally, which is there when this returns.
@@ -79,19 +78,17 @@ impl MessageHandler<CensusMessage> for Reader {
             CensusMessage::Read(path) => path,
             other => return Err(other.not_for("reader")),
         };
-        // This reads with `std::fs` and blocks the thread. The runtime has a thread for each reader and one to spare,
-        // so nobody waits for it; `block_in_place` would make the whole a quarter slower.
-        match self.text.count(&path) {
+        match self.reading.count(&path).await {
             Ok(counts) => {
                 let tally = self.tally(Language::of(&path), context).await?;
                 let counted = CensusMessage::Counted(counts);
                 context.send(tally, counted).await?;
             }
             // Left to the retry policy.
-            Err(NotCounted::Io(error)) if hindrance::may_pass(&error) => return Err(error.into()),
-            Err(NotCounted::Io(error)) => return Err(context.reject(error.into())),
+            Err(Unread::ForNow(reason)) => return Err(reason.into()),
+            Err(Unread::ForGood(reason)) => return Err(context.reject(reason.into())),
             // Nothing failed: it has been read, and is no text.
-            Err(reason) => {
+            Err(Unread::NoText(reason)) => {
                 let failed = CensusMessage::Failed(Failure::new(&path, &reason));
                 context.send(&self.summary, failed).await?;
             }

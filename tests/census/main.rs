@@ -101,7 +101,7 @@ fn the_table_says_the_same() {
 
 #[test]
 fn bad_arguments_are_explained() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--workers", "0"], "--workers"),
         (&["--workers", "many"], "many"),
         (&["--workers=1000000"], "1000000"),
@@ -109,6 +109,9 @@ fn bad_arguments_are_explained() {
         (&["--colour"], "--colour"),
         (&["--json=yes"], "--json"),
         (&["here", "there"], "there"),
+        (&["--nats"], "--nats"),
+        (&["--read"], "--nats"),
+        (&["--read", "--nats", "nats://127.0.0.1:4222", "."], "no path"),
         (&["no/such/folder"], "no/such/folder"),
     ];
     for (arguments, culprit) in cases {
@@ -123,7 +126,7 @@ fn bad_arguments_are_explained() {
 fn help_lists_the_options() {
     let census = run(&["--help".as_ref()]);
     assert!(census.status.success());
-    for option in ["--workers", "--json", "--no-ignore", "--help"] {
+    for option in ["--workers", "--json", "--no-ignore", "--nats", "--read", "--help"] {
         assert!(text(&census.stdout).contains(option), "{option}");
     }
 }

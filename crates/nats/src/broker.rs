@@ -19,6 +19,7 @@ use crate::connection::{Connection, PAUSE};
 use crate::lease::Lease;
 use crate::names::Names;
 use crate::node::{Claiming, Node};
+use crate::outside::Outside;
 use crate::peers::Peers;
 use crate::subjects::Subjects;
 use crate::{ConnectError, NatsOptions, NodeId};
@@ -80,6 +81,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             client,
             subjects,
             waiting: Arc::default(),
+            outside: Outside::new(),
             lease: Lease::new(id, options.lease),
             nodes,
             names: Names::new(id, names),
@@ -101,6 +103,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
     ///
     /// Dropped while it waits, the broker refuses new work. Call it again to wait on.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
+        self.node.outside.close();
         let report = self.node.local.shutdown(timeout).await;
         self.node.leave().await;
         report

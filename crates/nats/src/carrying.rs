@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use switchboard::actor::{ActorHandle, HandlerFactory, Inbox, Registration, SpawnOptions};
 use switchboard::address::{ActorAddress, ActorId, Name};
 use switchboard::broker::{
-    Broadcasted, Caller, Declined, ForwardError, JoinError, MessageBroker, RegisterError, ReplyError, RequestError,
-    RequestErrorKind, SendError, SendErrorKind, WatchError,
+    Broadcasted, Caller, Declined, ForwardError, JoinError, MessageBroker, Ran, RegisterError, ReplyError,
+    RequestError, RequestErrorKind, SendError, SendErrorKind, WatchError,
 };
 use switchboard::mailbox::MailboxOptions;
 use switchboard::message::{Message, MessageEnvelope};
@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::NatsMessageBroker;
 use crate::handler::NodeFactory;
 use crate::node::Node;
+use crate::outside::is_nobody;
 use crate::sending::Way;
 
 impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessageBroker<M> {
@@ -125,7 +126,10 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
     async fn send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Result<(), SendError<M>> {
         let envelope = message.into();
         match self.node.way(to).await {
-            Ok(Way::Here) => self.node.local.send(to, envelope).await,
+            Ok(Way::Here) => match self.node.local.send(to, envelope).await {
+                Err(error) if is_nobody(error.kind()) => self.node.tell_outside(error).await,
+                sent => sent,
+            },
             Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
             Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
             Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
@@ -169,7 +173,7 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         let mut envelope = message.into();
         let refused = |kind: SendErrorKind, envelope| Err(RequestError::refused(kind.into(), to.clone(), envelope));
         match self.node.way(to).await {
-            Ok(Way::Here) => self.node.local.request(to, envelope).await,
+            Ok(Way::Here) => self.request_here(to, envelope).await,
             Ok(Way::There(node, epoch)) => {
                 if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
                     envelope = envelope.within(timeout);
@@ -216,6 +220,25 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
             }
             Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope, caller),
             Err(kind) => refused(kind, envelope, caller),
+        }
+    }
+}
+
+impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
+    /// Asks an actor here, or else another program.
+    async fn request_here(&self, to: &ActorAddress, envelope: MessageEnvelope<M>) -> Result<M, RequestError<M>> {
+        let error = match self.node.local.request(to, envelope).await {
+            Err(error) => error,
+            answered => return answered,
+        };
+        let &RequestErrorKind::NotSent(kind) = error.kind() else { return Err(error) };
+        if !is_nobody(kind) {
+            return Err(error);
+        }
+        match error.into_envelope() {
+            Some(envelope) => self.node.ask_outside(to, kind, envelope, self.request_timeout()).await,
+            // It has none only if it may have run.
+            None => Err(RequestError::unanswered(kind.into(), Ran::Maybe, to.clone())),
         }
     }
 }

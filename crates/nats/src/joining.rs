@@ -8,17 +8,26 @@ use switchboard::message::Message;
 
 use crate::node::Node;
 
+/// The queue group of all nodes of a namespace.
+const QUEUE: &str = "nodes";
+
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// Takes its place: from here on others can say something to it, and its lease holds.
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<(), String> {
         let subscribe = async |subject| self.client.subscribe(subject).await.map_err(|error| error.to_string());
         let said = subscribe(self.subjects.node(self.id)).await?;
         let nobody = subscribe(self.subjects.all_nobody(self.id)).await?;
-        // Only when the server has both can anybody be told of this node.
+        let back = subscribe(self.subjects.all_back(self.id)).await?;
+        // Any node of the namespace takes what other programs say, and each message is taken by one.
+        let outside = self.client.queue_subscribe(self.subjects.inward(">"), QUEUE.into()).await;
+        let outside = outside.map_err(|error| error.to_string())?;
+        // Only when the server has all can anybody be told of this node.
         self.client.flush().await.map_err(|error| error.to_string())?;
         self.renew().await?;
         tokio::spawn(Arc::clone(self).hear(said));
         tokio::spawn(Arc::clone(self).hear_of_nobody(nobody));
+        tokio::spawn(Arc::clone(self).hear_back(back));
+        tokio::spawn(Arc::clone(self).hear_outside(outside));
         tokio::spawn(Arc::clone(self).keep_lease());
         tokio::spawn(Arc::clone(self).keep_peers(self.nodes.clone()));
         tokio::spawn(Arc::clone(self).keep_watch());
@@ -39,6 +48,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             tracing::debug!(%error, "the lease is left to end by itself");
         }
         self.waiting.lose(|_| true);
+        self.outside.lose();
         if let Err(error) = self.client.drain().await {
             tracing::debug!(%error, "the connection was closed already");
         }

@@ -48,7 +48,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 self.check(&name, holding).await.map_err(|error| error.0)?;
             }
         }
-        self.lease.extend(renewed);
+        self.lease.extend(&renewed);
         Ok(())
     }
 
@@ -89,9 +89,14 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         let mut losses = 0;
         while let Some(lost) = connection.lost(losses).await {
             losses = lost;
-            self.waiting.lose(|_| true);
+            self.lose_all();
         }
+        self.lose_all();
+    }
+
+    fn lose_all(&self) {
         self.waiting.lose(|_| true);
+        self.outside.lose();
     }
 
     /// Asks the nodes for what has waited for them a while: whether they are there, and still see to it. What went lost on

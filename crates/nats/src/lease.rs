@@ -54,7 +54,7 @@ impl Lease {
     }
 
     /// Has it hold as long as that renewal lets it.
-    pub(crate) fn extend(&self, renewed: Renewed) {
+    pub(crate) fn extend(&self, renewed: &Renewed) {
         *self.until.lock() = renewed.until;
     }
 

@@ -62,6 +62,8 @@ mod env;
 mod error;
 mod frame;
 mod handler;
+#[cfg(test)]
+mod hostile;
 mod joining;
 mod keeping;
 mod lease;
@@ -69,6 +71,7 @@ mod names;
 mod node;
 mod node_id;
 mod options;
+mod outside;
 mod peers;
 mod places;
 mod receiving;

@@ -49,9 +49,9 @@ pub(crate) enum Claimed {
 
 /// What the server keeps of a claim. The nonce tells one's own claim, whose confirmation was lost, from another's.
 #[derive(Serialize, Deserialize)]
-struct Claim {
-    node: NodeId,
-    nonce: u64,
+pub(crate) struct Claim {
+    pub(crate) node: NodeId,
+    pub(crate) nonce: u64,
 }
 
 /// How many owners are remembered. Beyond that, looking up begins anew.

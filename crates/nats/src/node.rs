@@ -14,6 +14,7 @@ use crate::connection::Connection;
 use crate::frame::{Frame, Word};
 use crate::lease::Lease;
 use crate::names::{Claimed, Names, Owner, Unavailable};
+use crate::outside::Outside;
 use crate::peers::{Peers, entered, is_alive};
 use crate::places::Places;
 use crate::subjects::Subjects;
@@ -29,6 +30,8 @@ pub(crate) struct Node<M: Message> {
     pub(crate) client: Client,
     pub(crate) subjects: Subjects,
     pub(crate) waiting: Arc<Waiting>,
+    /// What there is for programs in other languages.
+    pub(crate) outside: Outside,
     pub(crate) lease: Lease,
     /// The entries of all nodes whose leases have not ended.
     pub(crate) nodes: Store,

@@ -203,7 +203,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         match answer {
             Answer::Said(word, body) => Ok((word, body)),
             Answer::Nobody => Err(Sent::Elsewhere),
-            Answer::Lost => Err(Sent::Maybe),
+            Answer::Lost | Answer::Outside(_) => Err(Sent::Maybe),
         }
     }
 

@@ -28,6 +28,26 @@ impl Subjects {
         format!("{}.nobody.{node}.*", self.namespace)
     }
 
+    /// What other programs say to actors, with these tokens.
+    pub(crate) fn inward(&self, tokens: &str) -> String {
+        format!("{}.in.{tokens}", self.namespace)
+    }
+
+    /// What is said to other programs, with these tokens.
+    pub(crate) fn outward(&self, tokens: &str) -> String {
+        format!("{}.out.{tokens}", self.namespace)
+    }
+
+    /// Where another program answers, with the key of what was said to it as a last token.
+    pub(crate) fn back(&self, node: NodeId, key: u64) -> String {
+        format!("{}.back.{node}.{key}", self.namespace)
+    }
+
+    /// All of those of one node.
+    pub(crate) fn all_back(&self, node: NodeId) -> String {
+        format!("{}.back.{node}.*", self.namespace)
+    }
+
     /// A bucket of this namespace. Buckets have no dots in their names, so each is written as two characters, and what
     /// begins such a pair too.
     pub(crate) fn bucket(&self, what: &str) -> String {

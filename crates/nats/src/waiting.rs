@@ -28,6 +28,8 @@ struct Open {
 pub(crate) enum Answer {
     /// With this word, and an envelope or nothing.
     Said(Word, Bytes),
+    /// With this, by another program.
+    Outside(Bytes),
     /// The server says that nobody listens there, so nothing has run.
     Nobody,
     /// The node has gone, or the connection: it may have run.

@@ -42,3 +42,6 @@ mod json;
 pub use codec::{decode, encode};
 pub use error::{DecodeError, EncodeError};
 pub use format::WireFormat;
+
+#[cfg(test)]
+mod tests;
