@@ -22,7 +22,7 @@ use crate::metrics::{Audit, BrokerMetrics};
 use crate::retry::RetryPolicy;
 use crate::schedule::{Recurring, Scheduled};
 use crate::services::{MemberOptions, Membership, Provider, ServiceChanges};
-use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscription};
+use crate::topics::{ActorSubscription, Audience, Interest, Published, Recipient, Seat, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
 /// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
@@ -144,6 +144,22 @@ impl<M: Message> InMemoryMessageBroker<M> {
         self.hub.registry.set_sharing(address, Some(Sharing::All(M::clone)))
     }
 
+    /// As [`publish`](MessageBroker::publish), to a part of the subscriptions only: for a broker that is built on this one
+    /// and gets what is published elsewhere too. Each receiver but the last gets what `copy` makes, and nothing if that is
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// If `copy` does. Some subscriptions may have it then.
+    pub fn publish_to(
+        &self,
+        audience: Audience<'_>,
+        message: impl Into<MessageEnvelope<M>>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+    ) -> Published<M> {
+        self.hub.publish(audience, message.into(), copy)
+    }
+
     /// How much callers can make it keep.
     pub fn limits(&self) -> Limits {
         self.hub.settings.limits
@@ -254,7 +270,7 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
     where
         M: Clone,
     {
-        self.hub.publish(subject, message.into())
+        self.hub.publish(Audience::All(subject), message.into(), |envelope| Some(envelope.clone()))
     }
 
     async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>

@@ -11,7 +11,7 @@ use crate::broker::RegisterError;
 use crate::limits::Table;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Deadline, Message, MessageEnvelope};
-use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
+use crate::topics::{ActorSubscription, Audience, Interest, Published, Recipient, Seat, Subscriber};
 
 /// A copy that was not accepted, and whose loss that is.
 struct Missed<'a, M> {
@@ -39,17 +39,19 @@ impl<M: Message> Hub<M> {
     }
 
     /// Gives each receiver its copy. Never waits.
-    pub(super) fn publish(&self, subject: &Subject, mut envelope: MessageEnvelope<M>) -> Published<M>
-    where
-        M: Clone,
-    {
+    pub(super) fn publish(
+        &self,
+        audience: Audience<'_>,
+        mut envelope: MessageEnvelope<M>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+    ) -> Published<M> {
         // Whoever publishes does not wait for anybody.
         envelope.leave_sender();
-        let mut published = Published { delivered: 0, refused: 0, returned: None };
+        let mut published = Published { delivered: 0, refused: 0, sent_on: false, returned: None };
         if envelope.expiry() == Some(Deadline::PASSED) {
             published.returned = Some(envelope);
         } else {
-            let handing = AssertUnwindSafe(|| self.hand_out(subject, envelope, &mut published));
+            let handing = AssertUnwindSafe(|| self.hand_out(audience, envelope, copy, &mut published));
             // What was delivered before a clone panicked counts, and the panic is the publisher's.
             if let Err(panic) = catch_unwind(handing) {
                 self.subscriptions.count(&published);
@@ -60,14 +62,19 @@ impl<M: Message> Hub<M> {
         published
     }
 
-    fn hand_out(&self, subject: &Subject, envelope: MessageEnvelope<M>, published: &mut Published<M>)
-    where
-        M: Clone,
-    {
-        let matches = self.subscriptions.matching(subject);
-        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, |envelope| {
-            Some(envelope.clone())
-        });
+    fn hand_out(
+        &self,
+        audience: Audience<'_>,
+        envelope: MessageEnvelope<M>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+        published: &mut Published<M>,
+    ) {
+        let matches = match audience {
+            Audience::All(subject) => self.subscriptions.matching(subject),
+            Audience::Alone(subject) => self.subscriptions.matching_alone(subject),
+            Audience::With(interest) => self.subscriptions.with_interest(interest),
+        };
+        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, copy);
         for members in matches.receivers() {
             let Some(copy) = copies.next() else { break };
             match self.give(members, copy) {

@@ -84,7 +84,10 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         interest: impl Into<Interest> + Send,
         mailbox: MailboxOptions,
     ) -> Result<Subscription<M, Self>, RegisterError> {
-        Ok(self.node.local.subscribe(interest, mailbox).await?.through(self.clone()))
+        let interest = interest.into();
+        let make = self.node.local.subscribe(interest.clone(), mailbox);
+        let subscription = self.node.subscribe(interest, make).await?;
+        Ok(subscription.telling_end(self.node.topics.ended.clone()).through(self.clone()))
     }
 
     async fn subscribe_actor(
@@ -92,14 +95,17 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         interest: impl Into<Interest> + Send,
         to: &ActorAddress,
     ) -> Result<ActorSubscription<M>, RegisterError> {
-        self.node.local.subscribe_actor(interest, to).await
+        let interest = interest.into();
+        let make = self.node.local.subscribe_actor(interest.clone(), to);
+        let subscription = self.node.subscribe(interest, make).await?;
+        Ok(subscription.telling_end(self.node.topics.ended.clone()))
     }
 
     async fn publish(&self, subject: &Subject, message: impl Into<MessageEnvelope<M>> + Send) -> Published<M>
     where
         M: Clone,
     {
-        self.node.local.publish(subject, message).await
+        self.node.publish(subject, message.into()).await
     }
 
     async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>

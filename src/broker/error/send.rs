@@ -107,7 +107,9 @@ impl fmt::Display for SendErrorKind {
             Self::Disconnected => "the broker can't reach its server: send again when it is connected",
             Self::TooLarge => "the message is larger than the broker can carry: send a reference to it instead",
             Self::NotOffered => "the broker does not offer what the message asks for: see its documentation",
-            Self::Unconfirmed => "it can't be said whether it was accepted: send it again only if it may be handled twice",
+            Self::Unconfirmed => {
+                "it can't be said whether it was accepted: send it again only if it may be handled twice"
+            }
         })
     }
 }
