@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::delivery::has_time_for;
 use super::group::Sharing;
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
-    ActorRegistry, Broadcasted, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker,
+    ActorRegistry, Broadcasted, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker, Outlet,
     RegisterError, ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
@@ -158,6 +159,28 @@ impl<M: Message> InMemoryMessageBroker<M> {
         copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
     ) -> Published<M> {
         self.hub.publish(audience, message.into(), copy)
+    }
+
+    /// Opens the way out for messages that this broker has accepted for addresses at which nobody is here, in place of
+    /// refusing them: for a broker that is built on this one. `None` if it was opened before.
+    pub fn outlet(&self) -> Option<Outlet<M>> {
+        let (opening, outlet) = Outlet::new();
+        self.hub.outlet.set(opening).ok().map(|()| outlet)
+    }
+
+    /// How long to wait before a message to this address is offered again, `elapsed` after the first of so many `attempts`
+    /// and refused for this reason; `None` if its retry policy says that it is not, or its deadline would have gone by.
+    pub fn next_attempt(
+        &self,
+        to: &ActorAddress,
+        envelope: &MessageEnvelope<M>,
+        attempts: u32,
+        elapsed: Duration,
+        refused: SendErrorKind,
+    ) -> Option<Duration> {
+        let policy = self.hub.retries.policy(envelope, to);
+        let delay = self.hub.retries.next_delay(&policy, attempts, elapsed, refused.failure()?)?;
+        has_time_for(envelope, delay).then_some(delay)
     }
 
     /// How much callers can make it keep.

@@ -40,7 +40,7 @@ impl<M: Message> Hub<M> {
 
     /// Gives each receiver its copy. Never waits.
     pub(super) fn publish(
-        &self,
+        self: &Arc<Self>,
         audience: Audience<'_>,
         mut envelope: MessageEnvelope<M>,
         copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
@@ -63,7 +63,7 @@ impl<M: Message> Hub<M> {
     }
 
     fn hand_out(
-        &self,
+        self: &Arc<Self>,
         audience: Audience<'_>,
         envelope: MessageEnvelope<M>,
         copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
@@ -94,7 +94,11 @@ impl<M: Message> Hub<M> {
     }
 
     /// Gives a copy to one of the members, in turn, and to one without room only if none has.
-    fn give<'a>(&self, members: &'a [Arc<Subscriber<M>>], copy: MessageEnvelope<M>) -> Result<(), Missed<'a, M>> {
+    fn give<'a>(
+        self: &Arc<Self>,
+        members: &'a [Arc<Subscriber<M>>],
+        copy: MessageEnvelope<M>,
+    ) -> Result<(), Missed<'a, M>> {
         let turn = members.first().and_then(|first| first.turn());
         let first = turn.and_then(|turn| RoundRobin.first(turn, members.len())).unwrap_or(0);
         let (before, from) = members.split_at(first);
@@ -111,7 +115,7 @@ impl<M: Message> Hub<M> {
 
     /// Gives a copy to the first that takes it. If none does, it is the loss of the first that could have.
     fn give_first<'a>(
-        &self,
+        self: &Arc<Self>,
         members: impl Iterator<Item = &'a Arc<Subscriber<M>>>,
         mut missed: Missed<'a, M>,
     ) -> Result<(), Missed<'a, M>> {
@@ -126,7 +130,15 @@ impl<M: Message> Hub<M> {
                 SendErrorKind::ActorStopped => matches!(target, Target::Actor(_)),
                 _ => false,
             };
-            missed = Missed { copy: error.into_envelope(), by: missed.by.or((!is_over).then_some(member)) };
+            let is_nobody = error.kind() == SendErrorKind::NoSuchActor;
+            let mut copy = error.into_envelope();
+            if is_nobody && let Recipient::Address(to) = &member.recipient {
+                copy = match self.send_share_out(to, copy, member) {
+                    Ok(()) => return Ok(()),
+                    Err(copy) => copy,
+                };
+            }
+            missed = Missed { copy, by: missed.by.or((!is_over).then_some(member)) };
         }
         Err(missed)
     }

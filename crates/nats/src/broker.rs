@@ -91,6 +91,9 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
         });
         node.begin().await.map_err(ConnectError::Server)?;
         tokio::spawn(Arc::clone(&node).keep_topics(ended));
+        if let Some(outlet) = node.local.outlet() {
+            tokio::spawn(Arc::clone(&node).keep_sending(outlet));
+        }
         Ok(Self { node })
     }
 

@@ -129,12 +129,24 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
     }
 
     async fn send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Result<(), SendError<M>> {
-        let envelope = message.into();
-        match self.node.way(to).await {
-            Ok(Way::Here) => self.node.local.send(to, envelope).await,
-            Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
-            Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
-            Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+        let mut envelope = message.into();
+        let (began, mut attempts) = (Instant::now(), 0);
+        loop {
+            let refused = match self.node.way(to).await {
+                Ok(Way::Here) => return self.node.local.send(to, envelope).await,
+                Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
+                Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
+                Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+            };
+            let Err(error) = refused else { return Ok(()) };
+            let kind = error.kind();
+            envelope = error.into_envelope();
+            attempts += 1;
+            // What may have run is among those that are never tried again.
+            match self.node.local.next_attempt(to, &envelope, attempts, began.elapsed(), kind) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(SendError::new(kind, to.clone(), envelope)),
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod names;
 mod node;
 mod node_id;
 mod options;
+mod outgoing;
 mod peers;
 mod places;
 mod publishing;
