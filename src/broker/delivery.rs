@@ -202,7 +202,7 @@ impl<M: Message> Hub<M> {
 }
 
 /// Whether a message will still be worth handling after `delay`.
-fn has_time_for<M>(envelope: &MessageEnvelope<M>, delay: Duration) -> bool {
+pub(super) fn has_time_for<M>(envelope: &MessageEnvelope<M>, delay: Duration) -> bool {
     envelope.expiry().is_none_or(|deadline| Deadline::now().plus(delay) < deadline)
 }
 

@@ -73,7 +73,7 @@ impl<M: Message> Hub<M> {
         self.agenda.next_due()
     }
 
-    fn deliver_parcel(&self, number: Number, parcel: Parcel<M>) {
+    fn deliver_parcel(self: &Arc<Self>, number: Number, parcel: Parcel<M>) {
         let key = parcel.envelope.request();
         if parcel.envelope.expiry().is_some_and(Deadline::has_passed) {
             return self.end_parcel(parcel, DeadLetterReason::Expired);
@@ -101,7 +101,14 @@ impl<M: Message> Hub<M> {
             Offered::Refused(kind, envelope) => (kind, envelope),
             Offered::Held(_, _, envelope) => (SendErrorKind::Full, envelope),
         };
-        self.refused(number, Parcel { envelope, to, set_aside_by, since, refusals, place }, kind);
+        let parcel = Parcel { envelope, to, set_aside_by, since, refusals, place };
+        // A request's caller waits here, and its answer comes here.
+        if kind != SendErrorKind::NoSuchActor || key.is_some() {
+            return self.refused(number, parcel, kind);
+        }
+        if let Err(parcel) = self.send_out(number, parcel) {
+            self.refused(number, parcel, kind);
+        }
     }
 
     /// Its mailbox has taken a message, or it has ended elsewhere: whoever set it aside need not wait for it.
@@ -112,7 +119,7 @@ impl<M: Message> Hub<M> {
 
     /// A message was refused: it goes back to the actor that set it aside if that takes nothing but its own, or is tried
     /// again, or is dead.
-    fn refused(&self, number: Number, mut parcel: Parcel<M>, kind: SendErrorKind) {
+    pub(super) fn refused(&self, number: Number, mut parcel: Parcel<M>, kind: SendErrorKind) {
         if let Some(cell) = parcel.set_aside_by.take_if(|cell| cell.queue.is_closed()) {
             parcel.envelope.request().into_iter().for_each(|key| self.carry_request(key, &cell));
             match cell.queue.take_in(parcel.envelope, true) {
@@ -172,23 +179,30 @@ impl<M: Message> Hub<M> {
     }
 
     /// Sends a copy of a message that is sent at an interval, if somebody takes it now, and enters it for the next time.
-    fn repeat(&self, number: Number, mut refrain: Refrain<M>) {
+    fn repeat(self: &Arc<Self>, number: Number, mut refrain: Refrain<M>) {
         if refrain.progress.is_cancelled() {
             return self.lay_to_rest(refrain);
         }
-        refrain.progress.count(self.sing(&refrain));
+        self.sing(&refrain);
         let next = refrain.advance();
         // Refused when the broker shuts down, which ends it.
         self.lay_to_rest(self.agenda.delay(number, next, Entry::Refrain(refrain)));
     }
 
-    /// Sends one copy. Whether somebody has taken it.
-    fn sing(&self, refrain: &Refrain<M>) -> bool {
-        let Some(copy) = refrain.copy(&self.dead_letters.disposal) else { return false };
-        let refused = self.try_send(&Target::Address(&refrain.to), copy).err();
-        let sent = refused.is_none();
-        self.lay_to_rest(refused);
-        sent
+    /// Sends one copy, and counts whether somebody has taken it. What is sent out counts when it is known.
+    fn sing(self: &Arc<Self>, refrain: &Refrain<M>) {
+        let progress = &refrain.progress;
+        let Some(copy) = refrain.copy(&self.dead_letters.disposal) else { return progress.count(false) };
+        let Err(refused) = self.try_send(&Target::Address(&refrain.to), copy) else { return progress.count(true) };
+        let kind = refused.kind();
+        let mut copy = Err(refused.into_envelope());
+        if kind == SendErrorKind::NoSuchActor {
+            copy = copy.or_else(|copy| self.send_refrain_out(&refrain.to, copy, progress));
+        }
+        if let Err(copy) = copy {
+            progress.count(false);
+            self.lay_to_rest(copy);
+        }
     }
 }
 

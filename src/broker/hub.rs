@@ -1,8 +1,9 @@
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 
+use super::outlet::Opening;
 use super::retries::Retries;
 use super::settings::Settings;
 use super::{ActorRegistry, RegisterError, WatchError};
@@ -36,6 +37,8 @@ pub(crate) struct Hub<M> {
     pub(super) rounds: Option<Rounds<M>>,
     /// Who gets what is published.
     pub(crate) subscriptions: Subscriptions<M>,
+    /// Where what is for others goes, if a broker that is built on this one has others.
+    pub(super) outlet: OnceLock<Opening<M>>,
     pub(super) settings: Settings,
     /// How much of all this there may be.
     pub(crate) bounds: Arc<Bounds>,
@@ -72,6 +75,7 @@ impl<M: Message> Hub<M> {
             dead_letters: LetterStore::new(settings.dead_letters),
             subscriptions: Subscriptions::new(),
             endings: Endings::new(settings.remembered_ends),
+            outlet: OnceLock::new(),
             settings,
             bounds,
             departures: Mutex::new(Departures::new()),

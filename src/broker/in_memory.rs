@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::delivery::has_time_for;
 use super::group::Sharing;
 use super::offer::Target;
 use super::settings::Settings;
 use super::{
-    ActorRegistry, Broadcasted, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker,
+    ActorRegistry, Broadcasted, Caller, Declined, ForwardError, Hub, InMemoryBuilder, JoinError, MessageBroker, Outlet,
     RegisterError, ReplyError, RequestError, Route, SendError, SendErrorKind, ShutdownReport, WatchError,
 };
 use crate::actor::{self, ActorHandle, ActorMailbox, HandlerFactory, Inbox, Registration, SpawnOptions};
@@ -22,7 +23,7 @@ use crate::metrics::{Audit, BrokerMetrics};
 use crate::retry::RetryPolicy;
 use crate::schedule::{Recurring, Scheduled};
 use crate::services::{MemberOptions, Membership, Provider, ServiceChanges};
-use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscription};
+use crate::topics::{ActorSubscription, Audience, Interest, Published, Recipient, Seat, Subject, Subscription};
 use crate::watching::{Ends, Watch};
 
 /// The broker for one process: messages are moved from the sender into the actor's mailbox, and nothing stands between.
@@ -144,6 +145,44 @@ impl<M: Message> InMemoryMessageBroker<M> {
         self.hub.registry.set_sharing(address, Some(Sharing::All(M::clone)))
     }
 
+    /// As [`publish`](MessageBroker::publish), to a part of the subscriptions only: for a broker that is built on this one
+    /// and gets what is published elsewhere too. Each receiver but the last gets what `copy` makes, and nothing if that is
+    /// nothing.
+    ///
+    /// # Panics
+    ///
+    /// If `copy` does. Some subscriptions may have it then.
+    pub fn publish_to(
+        &self,
+        audience: Audience<'_>,
+        message: impl Into<MessageEnvelope<M>>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+    ) -> Published<M> {
+        self.hub.publish(audience, message.into(), copy)
+    }
+
+    /// Opens the way out for messages that this broker has accepted for addresses at which nobody is here, in place of
+    /// refusing them: for a broker that is built on this one. `None` if it was opened before.
+    pub fn outlet(&self) -> Option<Outlet<M>> {
+        let (opening, outlet) = Outlet::new();
+        self.hub.outlet.set(opening).ok().map(|()| outlet)
+    }
+
+    /// How long to wait before a message to this address is offered again, `elapsed` after the first of so many `attempts`
+    /// and refused for this reason; `None` if its retry policy says that it is not, or its deadline would have gone by.
+    pub fn next_attempt(
+        &self,
+        to: &ActorAddress,
+        envelope: &MessageEnvelope<M>,
+        attempts: u32,
+        elapsed: Duration,
+        refused: SendErrorKind,
+    ) -> Option<Duration> {
+        let policy = self.hub.retries.policy(envelope, to);
+        let delay = self.hub.retries.next_delay(&policy, attempts, elapsed, refused.failure()?)?;
+        has_time_for(envelope, delay).then_some(delay)
+    }
+
     /// How much callers can make it keep.
     pub fn limits(&self) -> Limits {
         self.hub.settings.limits
@@ -254,7 +293,7 @@ impl<M: Message> MessageBroker<M> for InMemoryMessageBroker<M> {
     where
         M: Clone,
     {
-        self.hub.publish(subject, message.into())
+        self.hub.publish(Audience::All(subject), message.into(), |envelope| Some(envelope.clone()))
     }
 
     async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>

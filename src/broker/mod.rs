@@ -58,6 +58,7 @@ mod interleavings;
 mod joining;
 mod keyed;
 mod offer;
+mod outlet;
 mod publish;
 mod redrive;
 mod registry;
@@ -81,6 +82,7 @@ pub use error::{
 };
 pub use handler::MessageHandler;
 pub use in_memory::InMemoryMessageBroker;
+pub use outlet::{Outbound, Outlet, Receipt};
 pub use registry::ActorRegistry;
 pub use reply_token::ReplyToken;
 pub use route::Route;

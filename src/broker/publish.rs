@@ -11,7 +11,7 @@ use crate::broker::RegisterError;
 use crate::limits::Table;
 use crate::mailbox::MailboxOptions;
 use crate::message::{Deadline, Message, MessageEnvelope};
-use crate::topics::{ActorSubscription, Interest, Published, Recipient, Seat, Subject, Subscriber};
+use crate::topics::{ActorSubscription, Audience, Interest, Published, Recipient, Seat, Subscriber};
 
 /// A copy that was not accepted, and whose loss that is.
 struct Missed<'a, M> {
@@ -39,17 +39,19 @@ impl<M: Message> Hub<M> {
     }
 
     /// Gives each receiver its copy. Never waits.
-    pub(super) fn publish(&self, subject: &Subject, mut envelope: MessageEnvelope<M>) -> Published<M>
-    where
-        M: Clone,
-    {
+    pub(super) fn publish(
+        self: &Arc<Self>,
+        audience: Audience<'_>,
+        mut envelope: MessageEnvelope<M>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+    ) -> Published<M> {
         // Whoever publishes does not wait for anybody.
         envelope.leave_sender();
-        let mut published = Published { delivered: 0, refused: 0, returned: None };
+        let mut published = Published { delivered: 0, refused: 0, sent_on: false, returned: None };
         if envelope.expiry() == Some(Deadline::PASSED) {
             published.returned = Some(envelope);
         } else {
-            let handing = AssertUnwindSafe(|| self.hand_out(subject, envelope, &mut published));
+            let handing = AssertUnwindSafe(|| self.hand_out(audience, envelope, copy, &mut published));
             // What was delivered before a clone panicked counts, and the panic is the publisher's.
             if let Err(panic) = catch_unwind(handing) {
                 self.subscriptions.count(&published);
@@ -60,14 +62,19 @@ impl<M: Message> Hub<M> {
         published
     }
 
-    fn hand_out(&self, subject: &Subject, envelope: MessageEnvelope<M>, published: &mut Published<M>)
-    where
-        M: Clone,
-    {
-        let matches = self.subscriptions.matching(subject);
-        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, |envelope| {
-            Some(envelope.clone())
-        });
+    fn hand_out(
+        self: &Arc<Self>,
+        audience: Audience<'_>,
+        envelope: MessageEnvelope<M>,
+        copy: impl Fn(&MessageEnvelope<M>) -> Option<MessageEnvelope<M>>,
+        published: &mut Published<M>,
+    ) {
+        let matches = match audience {
+            Audience::All(subject) => self.subscriptions.matching(subject),
+            Audience::Alone(subject) => self.subscriptions.matching_alone(subject),
+            Audience::With(interest) => self.subscriptions.with_interest(interest),
+        };
+        let mut copies = Copies::of(envelope, matches.receivers().count(), &self.dead_letters.disposal, copy);
         for members in matches.receivers() {
             let Some(copy) = copies.next() else { break };
             match self.give(members, copy) {
@@ -87,7 +94,11 @@ impl<M: Message> Hub<M> {
     }
 
     /// Gives a copy to one of the members, in turn, and to one without room only if none has.
-    fn give<'a>(&self, members: &'a [Arc<Subscriber<M>>], copy: MessageEnvelope<M>) -> Result<(), Missed<'a, M>> {
+    fn give<'a>(
+        self: &Arc<Self>,
+        members: &'a [Arc<Subscriber<M>>],
+        copy: MessageEnvelope<M>,
+    ) -> Result<(), Missed<'a, M>> {
         let turn = members.first().and_then(|first| first.turn());
         let first = turn.and_then(|turn| RoundRobin.first(turn, members.len())).unwrap_or(0);
         let (before, from) = members.split_at(first);
@@ -104,7 +115,7 @@ impl<M: Message> Hub<M> {
 
     /// Gives a copy to the first that takes it. If none does, it is the loss of the first that could have.
     fn give_first<'a>(
-        &self,
+        self: &Arc<Self>,
         members: impl Iterator<Item = &'a Arc<Subscriber<M>>>,
         mut missed: Missed<'a, M>,
     ) -> Result<(), Missed<'a, M>> {
@@ -119,7 +130,15 @@ impl<M: Message> Hub<M> {
                 SendErrorKind::ActorStopped => matches!(target, Target::Actor(_)),
                 _ => false,
             };
-            missed = Missed { copy: error.into_envelope(), by: missed.by.or((!is_over).then_some(member)) };
+            let is_nobody = error.kind() == SendErrorKind::NoSuchActor;
+            let mut copy = error.into_envelope();
+            if is_nobody && let Recipient::Address(to) = &member.recipient {
+                copy = match self.send_share_out(to, copy, member) {
+                    Ok(()) => return Ok(()),
+                    Err(copy) => copy,
+                };
+            }
+            missed = Missed { copy, by: missed.by.or((!is_over).then_some(member)) };
         }
         Err(missed)
     }

@@ -92,12 +92,18 @@ impl<M: Message> Hub<M> {
         };
         let policy = self.retries.policy(&envelope, &to);
         let decide = |failure| self.retries.next_delay(&policy, 1, Duration::ZERO, failure);
-        let Some(delay) = kind.failure().and_then(decide) else { return Err((kind, envelope)) };
+        // Where there is a way out, that is tried first, as soon as the time is kept.
+        let goes_out = kind == SendErrorKind::NoSuchActor && self.outlet.get().is_some();
+        let (delay, refusals) = match kind.failure().and_then(decide) {
+            _ if goes_out => (Duration::ZERO, 0),
+            Some(delay) => (delay, 1),
+            None => return Err((kind, envelope)),
+        };
         let place = match self.bounds.take(Table::Retries) {
             Ok(place) => place,
             Err(limit) => return Err((limit.into(), envelope)),
         };
-        let parcel = Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals: 1, place };
+        let parcel = Parcel { envelope, to, set_aside_by: None, since: Instant::now(), refusals, place };
         match self.agenda.enter(Deadline::after(delay), Entry::Message(parcel)) {
             Ok(_) => {
                 self.keep_time();

@@ -49,6 +49,8 @@ pub(crate) struct Progress {
     cancelled: AtomicBool,
     sent: AtomicU64,
     missed: AtomicU64,
+    /// Whether a copy is on its way out of the broker.
+    away: AtomicBool,
 }
 
 impl<M> Entry<M> {
@@ -106,6 +108,15 @@ impl<M: Message> Refrain<M> {
 impl Progress {
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Notes that a copy goes out. False if one still is.
+    pub(crate) fn goes_away(&self) -> bool {
+        !self.away.swap(true, Ordering::AcqRel)
+    }
+
+    pub(crate) fn comes_back(&self) {
+        self.away.store(false, Ordering::Release);
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -55,4 +55,4 @@ pub use recurring::Recurring;
 pub use scheduled::Scheduled;
 
 pub(crate) use agenda::{Agenda, Number};
-pub(crate) use entry::{Entry, Parcel, Refrain};
+pub(crate) use entry::{Entry, Parcel, Progress, Refrain};

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::seat::Seat;
 use super::{Interest, SubjectPattern};
 use crate::address::ActorAddress;
@@ -20,6 +22,14 @@ impl<M: Message> ActorSubscription<M> {
     /// Where the messages go.
     pub fn address(&self) -> &ActorAddress {
         &self.address
+    }
+
+    /// Has `told` get the interest once when this subscription has ended: for a broker that is built on another and
+    /// subscribes elsewhere too.
+    #[must_use]
+    pub fn telling_end(mut self, told: UnboundedSender<Interest>) -> Self {
+        self.seat.tell_end(told);
+        self
     }
 
     /// How many messages nobody there has taken, because the mailbox was full or nobody was there.

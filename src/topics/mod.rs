@@ -129,6 +129,7 @@
 //! tokens, and a step for each match. How many other patterns there are does not count.
 
 mod actor_subscription;
+mod audience;
 mod error;
 mod interest;
 mod literal;
@@ -144,6 +145,7 @@ mod text;
 mod trie;
 
 pub use self::actor_subscription::ActorSubscription;
+pub use self::audience::Audience;
 pub use self::error::SubjectError;
 pub use self::interest::Interest;
 #[doc(hidden)]

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::seat::Seat;
 use super::{Interest, SubjectPattern};
 use crate::actor::{Delivery, Inbox};
@@ -26,6 +28,14 @@ impl<M: Message, B: MessageBroker<M>> Subscription<M, B> {
     /// The same subscription, whose answers go through `wrapper`, as [`Inbox::through`].
     pub fn through<W: MessageBroker<M>>(self, wrapper: W) -> Subscription<M, W> {
         Subscription { seat: self.seat, inbox: self.inbox.through(wrapper) }
+    }
+
+    /// Has `told` get the interest once when this subscription has ended: for a broker that is built on another and
+    /// subscribes elsewhere too.
+    #[must_use]
+    pub fn telling_end(mut self, told: UnboundedSender<Interest>) -> Self {
+        self.seat.tell_end(told);
+        self
     }
 
     /// The next message, as [`Inbox::recv`]; `None` when it is closed and empty, or the broker was shut down and its time

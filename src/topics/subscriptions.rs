@@ -80,6 +80,34 @@ impl<M> Subscriptions<M> {
         Matches::new(subscribers)
     }
 
+    /// As [`matching`](Self::matching), without those that are in a group.
+    pub(crate) fn matching_alone(&self, subject: &Subject) -> Matches<M> {
+        let mut subscribers = Subscribers::new();
+        self.table.read().subscribers.for_each_match(subject, |found| {
+            if !found.subscriber.is_in_a_group() {
+                subscribers.push(Arc::clone(&found.subscriber));
+            }
+        });
+        Matches::new(subscribers)
+    }
+
+    /// Those that have exactly this interest.
+    pub(crate) fn with_interest(&self, interest: &Interest) -> Matches<M> {
+        let mut subscribers = Subscribers::new();
+        let table = self.table.read();
+        let group = interest.group().and_then(|name| table.groups.get(name)).map(|group| Arc::as_ptr(&group.turn));
+        // A group that nobody is in has no key, and must not be taken for none.
+        if group.is_some() == interest.group().is_some() {
+            table.subscribers.for_each_under(interest.pattern(), |found| {
+                if found.subscriber.group_key() == group {
+                    subscribers.push(Arc::clone(&found.subscriber));
+                }
+            });
+        }
+        drop(table);
+        Matches::new(subscribers)
+    }
+
     pub(crate) fn count(&self, published: &Published<M>) {
         // Relaxed: counts, that nothing else goes by.
         self.published.fetch_add(1, Ordering::Relaxed);

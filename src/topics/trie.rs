@@ -60,6 +60,11 @@ impl<T> Trie<T> {
         self.for_each_place(subject, |entries| entries.values().for_each(&mut visit));
     }
 
+    /// Shows `visit` each entry under this pattern, in the order in which they were added.
+    pub(crate) fn for_each_under(&self, pattern: &SubjectPattern, visit: impl FnMut(&T)) {
+        self.root.place(pattern).into_iter().flat_map(BTreeMap::values).for_each(visit);
+    }
+
     /// Shows `visit` each place that the subject leads to, also those that have no entries.
     fn for_each_place(&self, subject: &Subject, mut visit: impl FnMut(&Entries<T>)) {
         self.root.for_each_place(Some(subject.as_str()), &mut visit);
@@ -86,6 +91,19 @@ impl<T> Node<T> {
             };
         }
         &mut node.here
+    }
+
+    /// Where the pattern's entries are, if there are any.
+    fn place(&self, pattern: &SubjectPattern) -> Option<&Entries<T>> {
+        let mut node = self;
+        for token in pattern.tokens() {
+            node = match token {
+                REST => return Some(&node.rest),
+                ANY => node.any.as_deref()?,
+                literal => node.children.get(literal)?,
+            };
+        }
+        Some(&node.here)
     }
 
     fn remove(&mut self, rest: Option<&str>, key: EntryKey) -> Option<T> {
@@ -156,6 +174,22 @@ mod tests {
         assert_eq!(matches(&trie, "time.us.east"), [">", "time.*.east", "time.us.>", "time.us.east"]);
         assert_eq!(matches(&trie, "time.us"), ["*.*", ">", "time.us"]);
         assert_eq!(matches(&trie, "time"), [">"]);
+    }
+
+    #[test]
+    fn an_entry_is_found_under_its_own_pattern_and_no_other() {
+        let mut trie = Trie::default();
+        let all = ["time.us.east", "time.*.east", "time.us.>", ">", "*.*", "time.us"];
+        for text in all {
+            trie.insert(&pattern(text), text);
+        }
+        let under = |text| {
+            let mut found = Vec::new();
+            trie.for_each_under(&pattern(text), |entry| found.push(*entry));
+            found
+        };
+        assert!(all.iter().all(|text| under(text) == [*text]));
+        assert!(["time", "*.>", "time.*", "other.>"].iter().all(|text| under(text).is_empty()));
     }
 
     #[test]

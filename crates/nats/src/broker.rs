@@ -22,7 +22,8 @@ use crate::node::{Claiming, Node};
 use crate::outside::Outside;
 use crate::peers::Peers;
 use crate::subjects::Subjects;
-use crate::{ConnectError, NatsOptions, NodeId};
+use crate::topics::Topics;
+use crate::{ConnectError, NatsOptions, NodeId, TopicCounts};
 
 /// A broker with NATS behind it: a program that is written against [`MessageBroker`](switchboard::broker::MessageBroker)
 /// runs on many machines with it. See [the crate](crate) for what it promises.
@@ -72,6 +73,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             async |what, max_age| bucket(&server, subjects.bucket(what), max_age, options.replicas, deadline).await;
         let (nodes, names) = (bucket("nodes", options.lease).await?, bucket("names", Duration::ZERO).await?);
         let max_bytes = connection.max_payload().saturating_sub(FRAME_BYTES);
+        let (topics, ended) = Topics::new(subjects.from(id).into());
         let node = Arc::new(Node {
             id,
             local,
@@ -87,11 +89,16 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             names: Names::new(id, names),
             peers: Peers::new(options.lease),
             places: Default::default(),
+            topics,
             wire: options.wire,
             claiming: Claiming::default(),
             leaving: watch::Sender::new(false),
         });
         node.begin().await.map_err(ConnectError::Server)?;
+        tokio::spawn(Arc::clone(&node).keep_topics(ended));
+        if let Some(outlet) = node.local.outlet() {
+            tokio::spawn(Arc::clone(&node).keep_sending(outlet));
+        }
         Ok(Self { node })
     }
 
@@ -150,6 +157,12 @@ impl<M: Message> NatsMessageBroker<M> {
     #[must_use]
     pub fn metrics(&self) -> BrokerMetrics {
         self.node.local.metrics()
+    }
+
+    /// What was exchanged with other nodes by topics up to now.
+    #[must_use]
+    pub fn topic_counts(&self) -> TopicCounts {
+        self.node.topics.counts(self.node.connection.dropped())
     }
 
     /// Where every message is that an actor here has accepted, and whether the accounts balance.

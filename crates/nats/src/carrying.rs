@@ -85,7 +85,10 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         interest: impl Into<Interest> + Send,
         mailbox: MailboxOptions,
     ) -> Result<Subscription<M, Self>, RegisterError> {
-        Ok(self.node.local.subscribe(interest, mailbox).await?.through(self.clone()))
+        let interest = interest.into();
+        let make = self.node.local.subscribe(interest.clone(), mailbox);
+        let subscription = self.node.subscribe(interest, make).await?;
+        Ok(subscription.telling_end(self.node.topics.ended.clone()).through(self.clone()))
     }
 
     async fn subscribe_actor(
@@ -93,14 +96,17 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         interest: impl Into<Interest> + Send,
         to: &ActorAddress,
     ) -> Result<ActorSubscription<M>, RegisterError> {
-        self.node.local.subscribe_actor(interest, to).await
+        let interest = interest.into();
+        let make = self.node.local.subscribe_actor(interest.clone(), to);
+        let subscription = self.node.subscribe(interest, make).await?;
+        Ok(subscription.telling_end(self.node.topics.ended.clone()))
     }
 
     async fn publish(&self, subject: &Subject, message: impl Into<MessageEnvelope<M>> + Send) -> Published<M>
     where
         M: Clone,
     {
-        self.node.local.publish(subject, message).await
+        self.node.publish(subject, message.into()).await
     }
 
     async fn broadcast(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Broadcasted<M>
@@ -124,15 +130,27 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
     }
 
     async fn send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Result<(), SendError<M>> {
-        let envelope = message.into();
-        match self.node.way(to).await {
-            Ok(Way::Here) => match self.node.local.send(to, envelope).await {
-                Err(error) if is_nobody(error.kind()) => self.node.tell_outside(error).await,
-                sent => sent,
-            },
-            Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
-            Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
-            Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+        let mut envelope = message.into();
+        let (began, mut attempts) = (Instant::now(), 0);
+        loop {
+            let refused = match self.node.way(to).await {
+                Ok(Way::Here) => match self.node.local.send(to, envelope).await {
+                    Err(error) if is_nobody(error.kind()) => return self.node.tell_outside(error).await,
+                    sent => return sent,
+                },
+                Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
+                Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
+                Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+            };
+            let Err(error) = refused else { return Ok(()) };
+            let kind = error.kind();
+            envelope = error.into_envelope();
+            attempts += 1;
+            // What may have run is among those that are never tried again.
+            match self.node.local.next_attempt(to, &envelope, attempts, began.elapsed(), kind) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(SendError::new(kind, to.clone(), envelope)),
+            }
         }
     }
 

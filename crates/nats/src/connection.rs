@@ -1,4 +1,6 @@
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -33,6 +35,7 @@ pub struct Connection {
     news: watch::Receiver<News>,
     /// What this handle was last told.
     given: ConnectionState,
+    dropped: Arc<AtomicU64>,
 }
 
 /// The state, and how often it was lost: a loss that was over before anybody looked is one all the same.
@@ -54,13 +57,14 @@ impl Connection {
     /// Dropped while it waits, there is no connection.
     pub async fn open(options: &NatsOptions) -> Result<Self, ConnectError> {
         let (changes, news) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let dropped = Arc::new(AtomicU64::new(0));
         let deadline = Instant::now() + options.connect_timeout;
-        let connecting = client_options(options, changes).connect(&options.servers);
+        let connecting = client_options(options, changes, Arc::clone(&dropped)).connect(&options.servers);
         let client = match tokio::time::timeout_at(deadline, connecting).await {
             Ok(connected) => connected.map_err(|error| why_not(options, error))?,
             Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
         };
-        let connection = Self { client, news, given: ConnectionState::Connected };
+        let connection = Self { client, news, given: ConnectionState::Connected, dropped };
         connection.check_version()?;
         connection.check_jetstream(deadline).await?;
         Ok(connection)
@@ -105,6 +109,11 @@ impl Connection {
         self.client.server_info().version
     }
 
+    /// How many messages the client has said that it dropped because they were not taken from it.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn client(&self) -> Client {
         self.client.clone()
     }
@@ -142,10 +151,10 @@ impl fmt::Debug for Connection {
     }
 }
 
-fn client_options(options: &NatsOptions, changes: watch::Sender<News>) -> ConnectOptions {
+fn client_options(options: &NatsOptions, changes: watch::Sender<News>, dropped: Arc<AtomicU64>) -> ConnectOptions {
     let name = options.client_name.as_deref().unwrap_or(options.namespace.as_str());
     let mut client = ConnectOptions::new().name(name).event_callback(move |event| {
-        note(&changes, &event);
+        note(&changes, &dropped, &event);
         std::future::ready(())
     });
     client = match options.credentials.clone() {
@@ -164,11 +173,18 @@ fn client_options(options: &NatsOptions, changes: watch::Sender<News>) -> Connec
     client.require_tls(options.require_tls).ping_interval(options.lease / 4)
 }
 
-fn note(changes: &watch::Sender<News>, event: &Event) {
+fn note(changes: &watch::Sender<News>, dropped: &AtomicU64, event: &Event) {
     let state = match event {
         Event::Connected => ConnectionState::Connected,
         Event::Disconnected => ConnectionState::Disconnected,
         Event::Closed => ConnectionState::Closed,
+        Event::SlowConsumer(_) => {
+            // Relaxed: a count, that nothing else goes by. Said once, since it comes once for each message.
+            if dropped.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::warn!("this process is too slow for what comes: the client drops messages");
+            }
+            return;
+        }
         other => {
             tracing::warn!(event = %other.to_string().escape_debug(), "the connection to the server reports");
             return;
@@ -197,4 +213,19 @@ fn why_not(options: &NatsOptions, error: async_nats::ConnectError) -> ConnectErr
 fn is_of_handshake(error: &async_nats::ConnectError) -> bool {
     let inner = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     inner.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_client_drops_is_counted_and_changes_no_state() {
+        let (changes, state) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let dropped = AtomicU64::new(0);
+        (0..3).for_each(|_| note(&changes, &dropped, &Event::SlowConsumer(7)));
+        note(&changes, &dropped, &Event::LameDuckMode);
+        assert_eq!((dropped.into_inner(), *state.borrow()), (3, ConnectionState::Connected));
+        assert!(!state.has_changed().unwrap());
+    }
 }

@@ -18,6 +18,7 @@ use crate::outside::Outside;
 use crate::peers::{Peers, entered, is_alive};
 use crate::places::Places;
 use crate::subjects::Subjects;
+use crate::topics::Topics;
 use crate::waiting::{Answer, Pending, Waiting};
 use crate::wire::WireFormat;
 use crate::{ConnectionState, NodeId};
@@ -39,6 +40,7 @@ pub(crate) struct Node<M: Message> {
     pub(crate) peers: Peers,
     /// Where actors by their ids were found.
     pub(crate) places: Places,
+    pub(crate) topics: Topics,
     pub(crate) wire: WireFormat,
     pub(crate) source: String,
     pub(crate) max_bytes: usize,
@@ -76,6 +78,18 @@ impl<M: Message> Node<M> {
         let frame = Frame { from: self.id, key, word, body };
         if let Err(error) = self.client.publish(self.subjects.node(node), frame.encode()).await {
             tracing::debug!(%node, %error, "an answer could not be sent");
+        }
+    }
+
+    /// Waits until the server has done all that it was told before.
+    pub(crate) async fn barrier(&self) -> Result<(), Unavailable> {
+        let mut pending = self.waiting.open(self.id);
+        let nobody = self.subjects.nobody(self.id, pending.key);
+        let asked = self.client.publish_with_reply(self.subjects.nowhere(), nobody, Bytes::new()).await;
+        asked.map_err(|error| Unavailable(error.to_string()))?;
+        match tokio::time::timeout(ANSWER_TIMEOUT, pending.answer()).await {
+            Ok(Answer::Nobody) => Ok(()),
+            _ => Err(Unavailable("the server did not answer in time".into())),
         }
     }
 

@@ -48,6 +48,21 @@ impl Subjects {
         format!("{}.back.{node}.*", self.namespace)
     }
 
+    /// What is published on a subject, or matches a pattern.
+    pub(crate) fn topic(&self, subject: &str) -> String {
+        format!("{}.topic.{subject}", self.namespace)
+    }
+
+    /// Whose what a node publishes is. Nobody listens there.
+    pub(crate) fn from(&self, node: NodeId) -> String {
+        format!("{}.from.{node}", self.namespace)
+    }
+
+    /// Where nobody listens, so that the server answers when it has done all that came before.
+    pub(crate) fn nowhere(&self) -> String {
+        format!("{}.nowhere", self.namespace)
+    }
+
     /// A bucket of this namespace. Buckets have no dots in their names, so each is written as two characters, and what
     /// begins such a pair too.
     pub(crate) fn bucket(&self, what: &str) -> String {
