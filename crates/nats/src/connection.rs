@@ -225,7 +225,7 @@ mod tests {
         let dropped = AtomicU64::new(0);
         (0..3).for_each(|_| note(&changes, &dropped, &Event::SlowConsumer(7)));
         note(&changes, &dropped, &Event::LameDuckMode);
-        assert_eq!((dropped.into_inner(), *state.borrow()), (3, ConnectionState::Connected));
+        assert_eq!((dropped.into_inner(), state.borrow().state), (3, ConnectionState::Connected));
         assert!(!state.has_changed().unwrap());
     }
 }
