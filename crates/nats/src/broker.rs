@@ -45,7 +45,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
     ///
     /// Dropped while it waits, nothing has joined.
     pub async fn connect(servers: impl AsRef<str>) -> Result<Self, ConnectError> {
-        Self::join_cluster(NatsOptions::new(servers)?, InMemoryMessageBroker::new()).await
+        Self::with_options(NatsOptions::new(servers)?).await
     }
 
     /// Joins with these options.
@@ -54,7 +54,8 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
     ///
     /// As [`connect`](Self::connect).
     pub async fn with_options(options: NatsOptions) -> Result<Self, ConnectError> {
-        Self::join_cluster(options, InMemoryMessageBroker::new()).await
+        // In a box: it is large, and over before anything else.
+        Box::pin(Self::join_cluster(options, InMemoryMessageBroker::new())).await
     }
 
     /// Joins with these options, and with a broker for the actors of this process that was built as they need it. Nobody

@@ -135,10 +135,10 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         loop {
             let refused = match self.node.way(to).await {
                 Ok(Way::Here) => match self.node.local.send(to, envelope).await {
-                    Err(error) if is_nobody(error.kind()) => return self.node.tell_outside(error).await,
+                    Err(error) if is_nobody(error.kind()) => return Box::pin(self.node.tell_outside(error)).await,
                     sent => return sent,
                 },
-                Ok(Way::There(node, epoch)) => self.node.tell((node, epoch), to, envelope).await,
+                Ok(Way::There(node, epoch)) => Box::pin(self.node.tell((node, epoch), to, envelope)).await,
                 Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
                 Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
             };
@@ -196,7 +196,7 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
                 if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
                     envelope = envelope.within(timeout);
                 }
-                self.node.ask((node, epoch), to, envelope).await
+                Box::pin(self.node.ask((node, epoch), to, envelope)).await
             }
             Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope),
             Err(kind) => refused(kind, envelope),
@@ -254,7 +254,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             return Err(error);
         }
         match error.into_envelope() {
-            Some(envelope) => self.node.ask_outside(to, kind, envelope, self.request_timeout()).await,
+            Some(envelope) => Box::pin(self.node.ask_outside(to, kind, envelope, self.request_timeout())).await,
             // It has none only if it may have run.
             None => Err(RequestError::unanswered(kind.into(), Ran::Maybe, to.clone())),
         }

@@ -44,10 +44,18 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             return Ok(Way::Here);
         }
         let here = self.local.registry().contains(to);
+        match to {
+            ActorAddress::Named(_) if here && !self.lease.holds() => Ok(Way::Lapsed),
+            // In a box, as all that has to do with other nodes: whoever sends would else have room for it.
+            ActorAddress::Id(_) | ActorAddress::Named(_) if !here => Box::pin(self.way_elsewhere(to)).await,
+            _ => Ok(Way::Here),
+        }
+    }
+
+    async fn way_elsewhere(&self, to: &ActorAddress) -> Result<Way, SendErrorKind> {
         let found = match to {
-            ActorAddress::Named(_) if here && !self.lease.holds() => return Ok(Way::Lapsed),
-            ActorAddress::Id(id) if !here => self.seek(*id).await.map(|node| node.map(|node| Way::There(node, None))),
-            ActorAddress::Named(name) if !here => {
+            ActorAddress::Id(id) => self.seek(*id).await.map(|node| node.map(|node| Way::There(node, None))),
+            ActorAddress::Named(name) => {
                 let owner = self.names.owner(name).await;
                 owner.map(|owner| owner.filter(|owner| owner.node != self.id).map(Way::to))
             }
