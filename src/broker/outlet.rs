@@ -169,6 +169,7 @@ impl<M> fmt::Debug for Receipt<M> {
 
 impl<M: Message> Hub<M> {
     /// Sends a message that is in the agenda's account out, or gives it back if there is no way out.
+    #[expect(clippy::result_large_err, reason = "what can't go out goes back by value, and rarely")]
     pub(super) fn send_out(self: &Arc<Self>, number: Number, parcel: Parcel<M>) -> Result<(), Parcel<M>> {
         let Some(opening) = self.outlet.get().filter(|_| parcel.set_aside_by.is_none()) else { return Err(parcel) };
         let Parcel { envelope, to, since, refusals, place, .. } = parcel;

@@ -26,7 +26,6 @@ impl<M: Message> ActorSubscription<M> {
 
     /// Has `told` get the interest once when this subscription has ended: for a broker that is built on another and
     /// subscribes elsewhere too.
-    #[must_use]
     pub fn telling_end(mut self, told: UnboundedSender<Interest>) -> Self {
         self.seat.tell_end(told);
         self
