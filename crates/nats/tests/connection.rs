@@ -1,5 +1,7 @@
 //! Connecting: with whom, as whom, and what is said when it does not work.
 
+#![allow(clippy::unwrap_used, reason = "as in the tests themselves")]
+
 mod support;
 
 use std::time::Duration;
