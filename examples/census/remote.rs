@@ -14,8 +14,8 @@ use crate::error::CensusError;
 use crate::reading::{self, Unread};
 use crate::text::TextCounter;
 
-/// How many actors may read in all processes together.
-const MOST: usize = 256;
+/// How many actors may read in all processes together. One that has nobody yet asks for all of them in turn.
+const MOST: usize = 32;
 
 /// How often it is looked whether somebody has come who reads.
 const LOOK: Duration = Duration::from_millis(100);

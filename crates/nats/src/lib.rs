@@ -47,12 +47,42 @@
 //!   went lost on the way of another node, ends as [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed): it may
 //!   have run.
 //!
+//! - **Topics** are those of the cluster: what is published reaches the subscriptions of all nodes, and one member of each
+//!   group of subscribers among all of them.
+//! - **Later**: what is scheduled, redriven, or published to the address of an actor reaches other nodes too, and a message
+//!   that another node refuses is tried again as its retry policy says, if it never ran.
+//!
+//! # When something goes
+//!
+//! | what goes | what callers see |
+//! | --- | --- |
+//! | an actor | what it would be in memory |
+//! | a node, before it has a message | [`NoSuchActor`](switchboard::broker::SendErrorKind::NoSuchActor): it never ran |
+//! | a node that has it | in about a second, [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed) of what was told, [`ActorStopped`](switchboard::broker::RequestErrorKind::ActorStopped) of what was asked: it may have run |
+//! | the server, before a message is sent | [`Disconnected`](switchboard::broker::SendErrorKind::Disconnected): it never ran. Actors here go on, but may not act under their names once the [lease](NatsOptions::lease) has ended |
+//! | the server, after it | `Unconfirmed`, `ActorStopped`: it may have run |
+//! | the caller | what has not begun is taken back |
+//!
+//! A name stays with a node that was killed until its lease has ended, and is free at once when a node
+//! [leaves](NatsMessageBroker::shutdown).
+//!
+//! # Programs in other languages
+//!
+//! `WIRE.md`, beside this crate's manifest, has all that goes over the wire, byte by byte. A program in another language tells
+//! and asks by publishing JSON to plain subjects, and serves by listening to such. To a group without a member, or a name
+//! that nobody owns, that makes a way to the server and back of what is an error at once in memory.
+//!
+//! # Order
+//!
+//! What one sender sends one actor arrives in order, as long as it waits for each message to be accepted, which
+//! [`send`](switchboard::broker::MessageBroker::send) does.
+//!
 //! # What it does not do yet
 //!
-//! Services and pools, publishing, and messages that are sent later reach the actors of their own node only. So do
-//! `try_send` and watching. A message for another node that is to be delivered
-//! [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
-//! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered), and what another node refuses is not tried again by itself.
+//! Services and pools have members of their own node only, and `try_send` and watching reach no other node. A message for
+//! another node that is to be delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
+//! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered). Requests that another node refuses are not tried again by
+//! themselves.
 
 mod broker;
 mod carrying;

@@ -15,7 +15,7 @@ use support::Server;
 use tempfile::TempDir;
 
 /// Enough that they are not all read before somebody can be killed.
-const FILES: usize = 4_000;
+const FILES: usize = 800;
 
 /// A process that reads. It is killed when this is dropped.
 struct Reader(Child);
