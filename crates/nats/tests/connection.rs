@@ -1,6 +1,5 @@
 //! Connecting: with whom, as whom, and what is said when it does not work.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
-#![allow(clippy::unwrap_used, reason = "as in the tests themselves")]
 
 mod support;
 

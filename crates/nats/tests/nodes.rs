@@ -1,6 +1,5 @@
 //! What one node sends to actors of another, and what becomes of it when a node or the server goes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
-#![allow(clippy::unwrap_used, reason = "as in the tests themselves")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What is to go to another node later, and what becomes of it when nobody is there then.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The broker passes the suite that every broker must pass, on one server.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 

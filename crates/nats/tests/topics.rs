@@ -1,4 +1,5 @@
 //! What is published on one node, and who gets it on others.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which fail where they panic")]
 
 mod support;
 
