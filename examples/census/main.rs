@@ -79,19 +79,25 @@ fn main() -> ExitCode {
 }
 
 fn count(arguments: &Arguments) -> Result<(), CensusError> {
-    let report = runtime(arguments.workers)?.block_on(census::take(arguments))?;
+    let report = runtime(arguments.workers, arguments.nats.is_some())?.block_on(census::take(arguments))?;
     print(|out| show(&report, arguments.json, out))?;
     Ok(report.audit()?)
 }
 
 /// Reads for others, until it is killed.
 fn read(servers: &str, workers: NonZero<usize>) -> Result<(), CensusError> {
-    runtime(workers)?.block_on(remote::read(servers, workers.get()))
+    runtime(workers, true)?.block_on(remote::read(servers, workers.get()))
 }
 
-/// One thread for each reader, which keeps it busy while it reads, and one for everybody else.
-fn runtime(workers: NonZero<usize>) -> io::Result<Runtime> {
-    Builder::new_multi_thread().worker_threads(workers.get() + 1).enable_all().build()
+/// One thread for each reader, which keeps it busy while it reads, and one for everybody else. Without a server it opens no
+/// file of its own.
+fn runtime(workers: NonZero<usize>, with_server: bool) -> io::Result<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(workers.get() + 1).enable_time();
+    if with_server {
+        builder.enable_io();
+    }
+    builder.build()
 }
 
 fn show(report: &Report, json: bool, out: &mut dyn Write) -> io::Result<()> {
