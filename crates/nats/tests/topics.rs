@@ -262,7 +262,7 @@ async fn without_the_server_only_this_node_gets_it_and_nobody_gets_it_later() {
         // It may have come and gone already, unseen by this handle.
         soon(async {
             while connection.state() != ConnectionState::Connected {
-                connection.changed().await;
+                drop(tokio::time::timeout(Duration::from_millis(50), connection.changed()).await);
             }
         })
         .await;
