@@ -33,16 +33,24 @@ pub enum ConnectionState {
 pub struct Connection {
     client: Client,
     news: watch::Receiver<News>,
-    /// What this handle was last told.
-    given: ConnectionState,
+    /// The last change that this handle was told.
+    seen: u64,
     dropped: Arc<AtomicU64>,
 }
 
-/// The state, and how often it was lost: a loss that was over before anybody looked is one all the same.
+/// The state, how often it has changed, and how often it was lost: what was over before anybody looked has happened all the
+/// same.
 #[derive(Clone, Copy, Debug)]
 struct News {
     state: ConnectionState,
+    changes: u64,
     losses: u64,
+}
+
+impl News {
+    fn first() -> Self {
+        Self { state: ConnectionState::Connected, changes: 0, losses: 0 }
+    }
 }
 
 impl Connection {
@@ -56,7 +64,7 @@ impl Connection {
     ///
     /// Dropped while it waits, there is no connection.
     pub async fn open(options: &NatsOptions) -> Result<Self, ConnectError> {
-        let (changes, news) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let (changes, news) = watch::channel(News::first());
         let dropped = Arc::new(AtomicU64::new(0));
         let deadline = Instant::now() + options.connect_timeout;
         let connecting = client_options(options, changes, Arc::clone(&dropped)).connect(&options.servers);
@@ -64,7 +72,7 @@ impl Connection {
             Ok(connected) => connected.map_err(|error| why_not(options, error))?,
             Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
         };
-        let connection = Self { client, news, given: ConnectionState::Connected, dropped };
+        let connection = Self { client, news, seen: 0, dropped };
         connection.check_version()?;
         connection.check_jetstream(deadline).await?;
         Ok(connection)
@@ -83,12 +91,13 @@ impl Connection {
     ///
     /// Dropped while it waits, no change is lost.
     pub async fn changed(&mut self) -> ConnectionState {
-        if self.given != ConnectionState::Closed {
-            let given = self.given;
-            let changed = self.news.wait_for(|news| news.state != given).await;
-            self.given = changed.map_or(ConnectionState::Closed, |news| news.state);
-        }
-        self.given
+        let seen = self.seen;
+        let changed = self.news.wait_for(|news| news.changes != seen || news.state == ConnectionState::Closed).await;
+        let Ok(news) = changed.map(|news| *news) else {
+            return ConnectionState::Closed;
+        };
+        self.seen = news.changes;
+        news.state
     }
 
     /// Waits until the connection has been lost more often than that, and says how often. `None` if it is closed for good.
@@ -192,7 +201,9 @@ fn note(changes: &watch::Sender<News>, dropped: &AtomicU64, event: &Event) {
     };
     let changed = changes.send_if_modified(|news| {
         news.losses += u64::from(state == ConnectionState::Disconnected);
-        std::mem::replace(&mut news.state, state) != state
+        let changed = std::mem::replace(&mut news.state, state) != state;
+        news.changes += u64::from(changed);
+        changed
     });
     if changed {
         tracing::info!(?state, "the connection to the server has changed");
@@ -221,11 +232,22 @@ mod tests {
 
     #[test]
     fn what_the_client_drops_is_counted_and_changes_no_state() {
-        let (changes, state) = watch::channel(News { state: ConnectionState::Connected, losses: 0 });
+        let (changes, state) = watch::channel(News::first());
         let dropped = AtomicU64::new(0);
         (0..3).for_each(|_| note(&changes, &dropped, &Event::SlowConsumer(7)));
         note(&changes, &dropped, &Event::LameDuckMode);
         assert_eq!((dropped.into_inner(), state.borrow().state), (3, ConnectionState::Connected));
         assert!(!state.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_loss_that_was_over_before_anybody_looked_is_told_and_counted() {
+        let (changes, mut news) = watch::channel(News::first());
+        let dropped = AtomicU64::new(0);
+        [Event::Disconnected, Event::Connected, Event::Connected]
+            .iter()
+            .for_each(|event| note(&changes, &dropped, event));
+        let told = *news.borrow_and_update();
+        assert_eq!((told.state, told.changes, told.losses), (ConnectionState::Connected, 2, 1));
     }
 }

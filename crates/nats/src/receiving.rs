@@ -54,8 +54,23 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     async fn act(self: &Arc<Self>, frame: Frame, serving: &Serving) {
         let Frame { from, key, word, body } = frame;
         match word {
-            Word::Tell { to, epoch } => self.take_in(from, key, to, epoch, &body, serving).await,
-            Word::Ask { to, epoch } => self.take_question(from, key, to, epoch, &body, serving).await,
+            Word::Tell { to, epoch } => {
+                let admitted = self.admit(&to, epoch, &body);
+                let tell = async move |node: Arc<Self>, envelope| {
+                    let told = node.local.send(&to, envelope).await;
+                    (Word::Told(told.map_err(|error| Refusal::Kind(error.kind()))), Bytes::new())
+                };
+                self.take_in((from, key), admitted, |refusal| Word::Told(Err(refusal)), tell, serving).await;
+            }
+            Word::Ask { to, epoch } => {
+                let admitted = self.admit(&to, epoch, &body);
+                let refused = |refusal| Word::Answered(Err(Unanswered::Refused(refusal)));
+                let ask = async move |node: Arc<Self>, envelope| match node.local.request(&to, envelope).await {
+                    Ok(answer) => node.answered(answer),
+                    Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
+                };
+                self.take_in((from, key), admitted, refused, ask, serving).await;
+            }
             Word::Withdraw => {
                 let task = serving.lock().remove(&(from, key));
                 task.inspect(AbortHandle::abort);
@@ -82,49 +97,24 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         }
     }
 
-    async fn take_in(
+    /// Sees to a message for an actor here: refuses it at once, or begins the work that comes to an answer.
+    async fn take_in<W>(
         self: &Arc<Self>,
-        from: NodeId,
-        key: u64,
-        to: ActorAddress,
-        epoch: Option<u64>,
-        body: &[u8],
+        (from, key): (NodeId, u64),
+        admitted: Result<MessageEnvelope<M>, Refusal>,
+        refused: impl FnOnce(Refusal) -> Word,
+        work: impl FnOnce(Arc<Self>, MessageEnvelope<M>) -> W,
         serving: &Serving,
-    ) {
-        let envelope = match self.admit(&to, epoch, body) {
+    ) where
+        W: Future<Output = (Word, Bytes)> + Send + 'static,
+    {
+        let envelope = match admitted {
             Ok(envelope) => envelope,
-            Err(refusal) => return self.answer(from, key, Word::Told(Err(refusal)), Bytes::new()).await,
+            Err(refusal) => return self.answer(from, key, refused(refusal), Bytes::new()).await,
         };
-        let node = Arc::clone(self);
+        let (node, work) = (Arc::clone(self), work(Arc::clone(self), envelope));
         let work = async move {
-            let told = node.local.send(&to, envelope).await.map_err(|error| Refusal::Kind(error.kind()));
-            node.answer(from, key, Word::Told(told), Bytes::new()).await;
-        };
-        serve(from, key, work, serving).await;
-    }
-
-    async fn take_question(
-        self: &Arc<Self>,
-        from: NodeId,
-        key: u64,
-        to: ActorAddress,
-        epoch: Option<u64>,
-        body: &[u8],
-        serving: &Serving,
-    ) {
-        let envelope = match self.admit(&to, epoch, body) {
-            Ok(envelope) => envelope,
-            Err(refusal) => {
-                let why = Word::Answered(Err(Unanswered::Refused(refusal)));
-                return self.answer(from, key, why, Bytes::new()).await;
-            }
-        };
-        let node = Arc::clone(self);
-        let work = async move {
-            let (word, body) = match node.local.request(&to, envelope).await {
-                Ok(answer) => node.answered(answer),
-                Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
-            };
+            let (word, body) = work.await;
             node.answer(from, key, word, body).await;
         };
         serve(from, key, work, serving).await;

@@ -131,7 +131,6 @@ async fn a_server_that_is_killed_under_load_costs_no_message_that_was_accepted()
 async fn the_server_of_the_owner_may_be_killed_too() {
     send_through(async |cluster| {
         cluster.servers[0].kill();
-        tokio::time::sleep(Duration::from_millis(500)).await;
         cluster.servers[0].restart();
     })
     .await;

@@ -152,6 +152,7 @@ async fn a_retry_policy_holds_for_what_another_node_refuses() {
         tokio::spawn(async move { one.send(&named("desk"), envelope).await })
     };
     for number in [1, 3, 3] {
+        // Time to be refused in: it passes without, and shows less.
         tokio::time::sleep(SOON).await;
         assert_eq!(next(&mut desk).await, number);
     }

@@ -259,13 +259,7 @@ async fn without_the_server_only_this_node_gets_it_and_nobody_gets_it_later() {
     assert!(matches!(one.subscribe(pattern!("c"), room()).await.unwrap_err(), RegisterError::Unreachable(_)));
     server.restart();
     for connection in [&mut connection, &mut others] {
-        // It may have come and gone already, unseen by this handle.
-        soon(async {
-            while connection.state() != ConnectionState::Connected {
-                drop(tokio::time::timeout(Duration::from_millis(50), connection.changed()).await);
-            }
-        })
-        .await;
+        soon(async { while connection.changed().await != ConnectionState::Connected {} }).await;
     }
     // The client subscribes again by itself: until it has, nobody is there.
     let mut number = 10;
