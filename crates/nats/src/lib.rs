@@ -84,6 +84,7 @@
 //! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered). Requests that another node refuses are not tried again by
 //! themselves.
 
+mod begun;
 mod broker;
 mod carrying;
 mod connection;

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::task::Poll;
 
 use async_nats::{StatusCode, Subscriber};
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use switchboard::message::{Message, MessageEnvelope};
 use tokio::task::AbortHandle;
 
 use crate::NodeId;
+use crate::begun::begin;
 use crate::frame::{Frame, Refusal, Unanswered, Word};
 use crate::node::Node;
 use crate::subjects::key_of;
@@ -144,13 +144,11 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     }
 }
 
-/// Begins at once, so that messages stand in line in the order in which they came, and goes on in a task if it has to wait.
+/// Begins at once, and goes on in a task, that can be withdrawn, if it has to wait.
 async fn serve(from: NodeId, key: u64, work: impl Future<Output = ()> + Send + 'static, serving: &Serving) {
-    let mut work = Box::pin(work);
-    let begun = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-    if begun.is_ready() {
+    let Some(work) = begin(work).await else {
         return;
-    }
+    };
     let done = Arc::clone(serving);
     // Under the lock, so that the task can't be done before it is entered.
     let mut serving = serving.lock();

@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::task::Poll;
 
 use async_nats::{Message as Received, Subject, Subscriber};
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use tokio::sync::Semaphore;
 use super::place::{self, Verb};
 use super::said::{Problem, Said};
 use crate::NatsMessageBroker;
+use crate::begun::begin;
 use crate::node::Node;
 use crate::wire::{self, WireFormat};
 
@@ -61,12 +61,14 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             return self.say_outside(message.reply, busy.to_bytes()).await;
         };
         let (node, reply) = (Arc::clone(self), message.reply);
-        begin(async move {
+        let work = async move {
             let answer = node.carry_out(order).await;
             node.say_outside(reply, answer).await;
             drop(place);
-        })
-        .await;
+        };
+        if let Some(rest) = begin(work).await {
+            tokio::spawn(rest);
+        }
     }
 
     fn read_order(&self, message: &Received) -> Result<Order<M>, Problem> {
@@ -123,14 +125,5 @@ async fn closed(closing: &mut tokio::sync::watch::Receiver<bool>) -> bool {
     match closing.changed().await {
         Ok(()) => *closing.borrow_and_update(),
         Err(_) => std::future::pending().await,
-    }
-}
-
-/// Begins at once, so that messages stand in line in the order in which they came, and goes on in a task if it has to wait.
-async fn begin(work: impl Future<Output = ()> + Send + 'static) {
-    let mut work = Box::pin(work);
-    let begun = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
-    if begun.is_pending() {
-        tokio::spawn(work);
     }
 }
