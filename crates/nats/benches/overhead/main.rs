@@ -1,0 +1,131 @@
+//! What the broker costs beside the client that it is made of: the same message, the same server, both in one run, in turns.
+//! `cargo bench --package switchboard-nats` prints a table for `BENCHMARKS.md`; with a word behind `--`, only the rows that
+//! have it in their names.
+
+#![allow(missing_docs, reason = "a program")]
+#![allow(clippy::print_stdout, reason = "it prints what it measures")]
+
+mod bare;
+mod pair;
+mod parcel;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use switchboard::address::ActorAddress;
+use switchboard::broker::{Context, MessageBroker, MessageHandler, ReplyError};
+use switchboard::mailbox::MailboxOptions;
+use switchboard::message::MessageEnvelope;
+use switchboard::{pattern, subject};
+use switchboard_nats::NatsMessageBroker;
+
+use crate::pair::Pair;
+use crate::parcel::Parcel;
+use crate::support::Server;
+
+/// How many rounds each side has.
+const ROUNDS: usize = 9;
+
+/// How many messages are under way at once where the row says nothing else.
+const LAP: usize = 10_000;
+
+/// Answers with what it was sent, or takes it.
+struct Clerk;
+
+impl MessageHandler<Parcel> for Clerk {
+    type Error = ReplyError<Parcel>;
+
+    async fn handle<B: MessageBroker<Parcel>>(
+        &mut self,
+        envelope: MessageEnvelope<Parcel>,
+        context: &Context<Parcel, B>,
+    ) -> Result<(), Self::Error> {
+        if context.is_asked() {
+            context.reply(envelope.into_message()).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    // cargo passes `--bench`.
+    let word = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    let server = Server::start();
+    println!("{}", Pair::heads());
+    publish(&server, &word).await;
+    request(&server, &word).await;
+}
+
+/// From one node to a subscription of another, as many as a lap has without waiting in between.
+async fn publish(server: &Server, word: &str) {
+    for bytes in [64, 1_024] {
+        let name = format!("publish, {bytes} B");
+        if !name.contains(word) {
+            continue;
+        }
+        let parcel = Parcel::of(bytes);
+        let (sender, receiver) = (bare::connect(&server.url()).await, bare::connect(&server.url()).await);
+        let mut received = receiver.subscribe("bare.topic").await.expect("the client is connected");
+        receiver.flush().await.expect("the client is connected");
+        let (here, there) = (node(server).await, node(server).await);
+        let mailbox = MailboxOptions::bounded(LAP);
+        let mut subscription = there.subscribe(pattern!("topic"), mailbox).await.expect("it is let in");
+        let client = async || bare::publish(&sender, &mut received, &parcel, LAP).await;
+        let broker = async || {
+            let sending = async {
+                for _ in 0..LAP {
+                    assert!(here.publish(&subject!("topic"), parcel.clone()).await.sent_on, "the broker is connected");
+                }
+            };
+            let receiving = async {
+                for _ in 0..LAP {
+                    subscription.recv().await.expect("it is open");
+                }
+            };
+            tokio::join!(sending, receiving);
+            LAP
+        };
+        Pair::measure(name, ROUNDS, client, broker).await;
+    }
+}
+
+/// To an actor of another node, which answers one request after the other.
+async fn request(server: &Server, word: &str) {
+    for (in_flight, bytes) in [(1, 64), (16, 64), (128, 64), (128, 1_024)] {
+        let name = format!("request, {in_flight} in flight, {bytes} B");
+        if !name.contains(word) {
+            continue;
+        }
+        let parcel = Parcel::of(bytes);
+        let (sender, receiver) = (bare::connect(&server.url()).await, bare::connect(&server.url()).await);
+        let requests = receiver.subscribe("bare.service").await.expect("the client is connected");
+        let serving = tokio::spawn(bare::serve(receiver, requests));
+        let (here, there) = (node(server).await, node(server).await);
+        let clerk = ActorAddress::named("clerk").expect("a name");
+        there.spawn(&clerk, Clerk).await.expect("the name is free");
+        let client = async || in_turns(in_flight, async || bare::request(&sender, &parcel).await).await;
+        let broker = async || {
+            let ask = async || {
+                here.request(&clerk, parcel.clone()).await.expect("it is answered");
+            };
+            in_turns(in_flight, ask).await
+        };
+        Pair::measure(name, ROUNDS, client, broker).await;
+        serving.abort();
+        there.shutdown(Duration::ZERO).await;
+    }
+}
+
+/// Does it a few hundred times, so many at once.
+async fn in_turns(in_flight: usize, what: impl AsyncFn()) -> usize {
+    let count = 200 + 20 * in_flight;
+    futures_util::stream::iter(0..count).for_each_concurrent(in_flight, async |_| what().await).await;
+    count
+}
+
+async fn node(server: &Server) -> NatsMessageBroker<Parcel> {
+    NatsMessageBroker::connect(server.url()).await.expect("the server is there")
+}
