@@ -112,7 +112,20 @@ pub enum ParseIdError {
 
 impl fmt::Display for UniqueId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:016x}-{:016x}", self.high, self.low)
+        // Digit by digit takes a fifth of the time of formatting two numbers, and each subject of a server has an id in it.
+        let mut text = [b'-'; TEXT_LENGTH];
+        let (high, low) = text.split_at_mut(HYPHEN_AT);
+        write_hex(self.high.get(), high);
+        write_hex(self.low, &mut low[1..]);
+        formatter.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes the lowest digits of a number, as many as there is room for.
+fn write_hex(mut number: u64, digits: &mut [u8]) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 0xF) as usize];
+        number >>= 4;
     }
 }
 

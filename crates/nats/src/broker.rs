@@ -74,7 +74,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             async |what, max_age| bucket(&server, subjects.bucket(what), max_age, options.replicas, deadline).await;
         let (nodes, names) = (bucket("nodes", options.lease).await?, bucket("names", Duration::ZERO).await?);
         let max_bytes = connection.max_payload().saturating_sub(FRAME_BYTES);
-        let (topics, ended) = Topics::new(subjects.from(id).into());
+        let (topics, ended) = Topics::new(id.token().into());
         let node = Arc::new(Node {
             id,
             local,

@@ -178,6 +178,8 @@ fn client_options(options: &NatsOptions, changes: watch::Sender<News>, dropped: 
     if let Some((certificate, key)) = &options.client_certificate {
         client = client.add_client_certificate(certificate.clone(), key.clone());
     }
+    // Subjects are made of names, ids and subjects that have been checked, each in its type, so not once more for each message.
+    client = client.skip_subject_validation(true);
     // A connection that is open and dead is given up when two have had no answer.
     client.require_tls(options.require_tls).ping_interval(options.lease / 4)
 }

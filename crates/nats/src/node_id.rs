@@ -16,6 +16,16 @@ impl NodeId {
         Self(ActorId::next())
     }
 
+    /// Its text form without the zeros before the second number, as a part of subjects: the server pays for each byte of one.
+    pub(crate) fn token(self) -> String {
+        let mut token = self.0.to_string();
+        let number = token.find('-').map_or(0, |hyphen| hyphen + 1);
+        // One digit stays, also of a zero.
+        let zeros = token[number..].bytes().take_while(|byte| *byte == b'0').count().min(token.len() - number - 1);
+        token.replace_range(number..number + zeros, "");
+        token
+    }
+
     /// The part which it shares with the ids of all actors of its process.
     pub(crate) fn process(self) -> u64 {
         self.0.node()
@@ -33,5 +43,21 @@ impl FromStr for NodeId {
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         text.parse().map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(text: &str) -> String {
+        text.parse::<NodeId>().unwrap().token()
+    }
+
+    #[test]
+    fn the_token_is_the_text_without_leading_zeros_of_the_second_number() {
+        assert_eq!(token("00000000000000ff-00000000000000a0"), "00000000000000ff-a0");
+        assert_eq!(token("0123456789abcdef-fedcba9876543210"), "0123456789abcdef-fedcba9876543210");
+        assert_eq!(token("0123456789abcdef-0000000000000000"), "0123456789abcdef-0");
     }
 }

@@ -15,58 +15,66 @@ impl Subjects {
 
     /// What is said to a node.
     pub(crate) fn node(&self, node: NodeId) -> String {
-        format!("{}.node.{node}", self.namespace)
+        self.of(&["node", &node.token()])
     }
 
     /// Where the server says that a node is not there, with the key of what was said to it as a last token.
     pub(crate) fn nobody(&self, node: NodeId, key: u64) -> String {
-        format!("{}.nobody.{node}.{key}", self.namespace)
+        self.of(&["nobody", &node.token(), &key.to_string()])
     }
 
     /// All of those of one node.
     pub(crate) fn all_nobody(&self, node: NodeId) -> String {
-        format!("{}.nobody.{node}.*", self.namespace)
+        self.of(&["nobody", &node.token(), "*"])
     }
 
     /// What other programs say to actors, with these tokens.
     pub(crate) fn inward(&self, tokens: &str) -> String {
-        format!("{}.in.{tokens}", self.namespace)
+        self.of(&["in", tokens])
     }
 
     /// What is said to other programs, with these tokens.
     pub(crate) fn outward(&self, tokens: &str) -> String {
-        format!("{}.out.{tokens}", self.namespace)
+        self.of(&["out", tokens])
     }
 
     /// Where another program answers, with the key of what was said to it as a last token.
     pub(crate) fn back(&self, node: NodeId, key: u64) -> String {
-        format!("{}.back.{node}.{key}", self.namespace)
+        self.of(&["back", &node.token(), &key.to_string()])
     }
 
     /// All of those of one node.
     pub(crate) fn all_back(&self, node: NodeId) -> String {
-        format!("{}.back.{node}.*", self.namespace)
+        self.of(&["back", &node.token(), "*"])
     }
 
     /// What is published on a subject, or matches a pattern.
     pub(crate) fn topic(&self, subject: &str) -> String {
-        format!("{}.topic.{subject}", self.namespace)
-    }
-
-    /// Whose what a node publishes is. Nobody listens there.
-    pub(crate) fn from(&self, node: NodeId) -> String {
-        format!("{}.from.{node}", self.namespace)
+        self.of(&["topic", subject])
     }
 
     /// Where nobody listens, so that the server answers when it has done all that came before.
     pub(crate) fn nowhere(&self) -> String {
-        format!("{}.nowhere", self.namespace)
+        self.of(&["nowhere"])
     }
 
     /// A bucket of this namespace. Buckets have no dots in their names, so each is written as two characters, and what
     /// begins such a pair too.
     pub(crate) fn bucket(&self, what: &str) -> String {
         format!("{}-{what}", self.namespace.as_str().replace('_', "_u").replace('.', "_d"))
+    }
+
+    /// The subject with these tokens behind the namespace. One is made for each message, which `format!` would be slow at.
+    fn of(&self, tokens: &[&str]) -> String {
+        let namespace = self.namespace.as_str();
+        let mut subject =
+            String::with_capacity(namespace.len() + tokens.iter().map(|token| token.len() + 1).sum::<usize>());
+        subject.push_str(namespace);
+        for token in tokens {
+            subject.push('.');
+            subject.push_str(token);
+        }
+        subject
     }
 }
 

@@ -73,11 +73,12 @@ async fn publish(server: &Server, word: &str) {
         let (here, there) = (node(server).await, node(server).await);
         let mailbox = MailboxOptions::bounded(LAP);
         let mut subscription = there.subscribe(pattern!("topic"), mailbox).await.expect("it is let in");
+        let topic = subject!("topic");
         let client = async || bare::publish(&sender, &mut received, &parcel, LAP).await;
         let broker = async || {
             let sending = async {
                 for _ in 0..LAP {
-                    assert!(here.publish(&subject!("topic"), parcel.clone()).await.sent_on, "the broker is connected");
+                    assert!(here.publish(&topic, parcel.clone()).await.sent_on, "the broker is connected");
                 }
             };
             let receiving = async {

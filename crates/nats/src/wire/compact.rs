@@ -10,8 +10,13 @@ use super::{DecodeError, EncodeError};
 /// The first byte of every envelope in this form.
 pub(super) const VERSION: u8 = 1;
 
+/// Room for a header without metadata and a small message, which then is written without moving what was written before.
+const ROOM: usize = 256;
+
 pub(super) fn encode<M: Message + Serialize>(envelope: &MessageEnvelope<M>) -> Result<Bytes, EncodeError> {
-    let mut serializer = postcard::Serializer { output: Growing(vec![VERSION]) };
+    let mut buffer = Vec::with_capacity(ROOM);
+    buffer.push(VERSION);
+    let mut serializer = postcard::Serializer { output: Growing(buffer) };
     let header = Header::of(envelope).serialize(&mut serializer);
     let written = header.and_then(|()| envelope.message().serialize(&mut serializer));
     match written {
