@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{self, kv};
+use async_nats::jetstream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::actor::Registration;
@@ -15,7 +15,7 @@ use switchboard::watching::Watch;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::connection::{Connection, PAUSE};
+use crate::connection::Connection;
 use crate::lease::Lease;
 use crate::names::Names;
 use crate::node::{Claiming, Node};
@@ -23,7 +23,7 @@ use crate::outside::Outside;
 use crate::peers::Peers;
 use crate::subjects::Subjects;
 use crate::topics::Topics;
-use crate::{ConnectError, NatsOptions, NodeId, TopicCounts};
+use crate::{ConnectError, NatsOptions, NodeId, TopicCounts, buckets};
 
 /// A broker with NATS behind it: a program that is written against [`MessageBroker`](switchboard::broker::MessageBroker)
 /// runs on many machines with it. See [the crate](crate) for what it promises.
@@ -70,8 +70,9 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
         let (id, subjects) = (NodeId::next(), Subjects::new(options.namespace.clone()));
         let server = jetstream::new(client.clone());
         let deadline = Instant::now() + options.connect_timeout;
-        let bucket =
-            async |what, max_age| bucket(&server, subjects.bucket(what), max_age, options.replicas, deadline).await;
+        let bucket = async |what, max_age| {
+            buckets::open(&server, subjects.bucket(what), max_age, options.replicas, deadline).await
+        };
         let (nodes, names) = (bucket("nodes", options.lease).await?, bucket("names", Duration::ZERO).await?);
         let max_bytes = connection.max_payload().saturating_sub(FRAME_BYTES);
         let (topics, ended) = Topics::new(id.token().into());
@@ -181,24 +182,6 @@ impl<M: Message> NatsMessageBroker<M> {
 
 /// What a frame has besides its envelope, at the most: two ids, a key, and an address of 255 bytes.
 const FRAME_BYTES: usize = 512;
-
-/// The bucket of this name, made if need be. Asks until the deadline, since a cluster may be electing a leader.
-async fn bucket(
-    server: &jetstream::Context,
-    name: String,
-    max_age: Duration,
-    replicas: usize,
-    deadline: Instant,
-) -> Result<kv::Store, ConnectError> {
-    let config = kv::Config { bucket: name, max_age, num_replicas: replicas, ..Default::default() };
-    loop {
-        match server.create_or_update_key_value(config.clone()).await {
-            Ok(bucket) => return Ok(bucket),
-            Err(error) if Instant::now() + PAUSE > deadline => return Err(ConnectError::Server(error.to_string())),
-            Err(_) => tokio::time::sleep(PAUSE).await,
-        }
-    }
-}
 
 /// A name that was claimed for an actor which is not registered yet: given up if it never is.
 struct Claim<M: Message + Serialize + DeserializeOwned> {

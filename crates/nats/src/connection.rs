@@ -7,7 +7,7 @@ use std::{fmt, io};
 use async_nats::jetstream::context::AccountErrorKind;
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::{ConnectError, Credentials, NatsOptions};
 
@@ -68,13 +68,13 @@ impl Connection {
         let dropped = Arc::new(AtomicU64::new(0));
         let deadline = Instant::now() + options.connect_timeout;
         let connecting = client_options(options, changes, Arc::clone(&dropped)).connect(&options.servers);
-        let client = match tokio::time::timeout_at(deadline, connecting).await {
+        let client = match timeout_at(deadline, connecting).await {
             Ok(connected) => connected.map_err(|error| why_not(options, error))?,
             Err(_) => return Err(why_not(options, ConnectErrorKind::TimedOut.into())),
         };
         let connection = Self { client, news, seen: 0, dropped };
         connection.check_version()?;
-        connection.check_jetstream(deadline).await?;
+        connection.check_jetstream(options, deadline).await?;
         Ok(connection)
     }
 
@@ -136,17 +136,20 @@ impl Connection {
     }
 
     /// Asks for JetStream until the deadline, since a cluster that elects a leader has none for a while.
-    async fn check_jetstream(&self, deadline: Instant) -> Result<(), ConnectError> {
+    async fn check_jetstream(&self, options: &NatsOptions, deadline: Instant) -> Result<(), ConnectError> {
         let server = async_nats::jetstream::new(self.client.clone());
+        let missing = |why| Err(ConnectError::NoJetStream { why, namespace: options.namespace.to_string() });
         loop {
-            let Err(error) = server.query_account().await else {
-                return Ok(());
-            };
-            let is_off = matches!(error.kind(), AccountErrorKind::JetStreamUnavailable);
-            if is_off || Instant::now() + PAUSE > deadline {
-                return Err(ConnectError::NoJetStream(error.to_string()));
+            // The client's own limit for one question may be later.
+            match timeout_at(deadline, server.query_account()).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) if matches!(error.kind(), AccountErrorKind::JetStreamUnavailable) => {
+                    return missing(error.to_string());
+                }
+                Ok(Err(_)) if Instant::now() + PAUSE < deadline => tokio::time::sleep(PAUSE).await,
+                Ok(Err(error)) => return missing(error.to_string()),
+                Err(_) => return missing("the server did not answer".into()),
             }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }
@@ -178,6 +181,9 @@ fn client_options(options: &NatsOptions, changes: watch::Sender<News>, dropped: 
     if let Some((certificate, key)) = &options.client_certificate {
         client = client.add_client_certificate(certificate.clone(), key.clone());
     }
+    // What the server answers comes within the namespace too, so that a user who may have only this can be a node, and no
+    // other reads what is meant for it.
+    client = client.custom_inbox_prefix(format!("{}.inbox", options.namespace));
     // Subjects are made of names, ids and subjects that have been checked, each in its type, so not once more for each message.
     client = client.skip_subject_validation(true);
     // A connection that is open and dead is given up when two have had no answer.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use thiserror::Error;
 
 /// Why options can't be used.
@@ -54,9 +56,30 @@ pub enum ConnectError {
         /// The oldest that will do.
         needed: &'static str,
     },
-    /// The server has no JetStream, or not for this user.
-    #[error("there is no JetStream ({0}): start the server with `-js`, and allow this user `$JS.API.>`")]
-    NoJetStream(String),
+    /// The server has no JetStream, or not for this user, or does not let this user hear what it answers.
+    #[error(
+        "there is no JetStream ({why}): start the server with `-js`, and allow this user `{namespace}.>` and what of \
+         `$JS.API.>` a node needs"
+    )]
+    NoJetStream {
+        /// What the client says.
+        why: String,
+        /// That of the options.
+        namespace: String,
+    },
+    /// The nodes of this namespace have another lease. With two of them, a node's names could be taken while it holds them.
+    #[error(
+        "the nodes of this namespace have a lease of {found:?} and not {wanted:?}: give all the same, or end all of them and \
+         delete the bucket `{bucket}`"
+    )]
+    OtherLease {
+        /// Theirs.
+        found: Duration,
+        /// That of the options.
+        wanted: Duration,
+        /// Where theirs is kept.
+        bucket: String,
+    },
     /// The options can't be used.
     #[error(transparent)]
     Options(#[from] OptionsError),

@@ -86,6 +86,7 @@
 
 mod begun;
 mod broker;
+mod buckets;
 mod carrying;
 mod connection;
 mod credentials;

@@ -5,10 +5,19 @@ mod support;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use support::{Certificates, Server};
-use switchboard_nats::{ConnectError, Connection, ConnectionState, Credentials, NatsOptions};
+use switchboard::message::Message;
+use switchboard_nats::{ConnectError, Connection, ConnectionState, Credentials, NatsMessageBroker, NatsOptions};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Nothing;
+
+impl Message for Nothing {
+    const MESSAGE_TYPE: &'static str = "nothing";
+}
 
 fn options(server: &Server) -> NatsOptions {
     NatsOptions::new(server.url()).unwrap()
@@ -107,7 +116,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 async fn a_server_without_jetstream_will_not_do() {
     let server = Server::without_jetstream("");
     let error = Connection::open(&options(&server)).await.unwrap_err();
-    assert!(matches!(error, ConnectError::NoJetStream(_)), "{error:?}");
+    assert!(matches!(error, ConnectError::NoJetStream { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -140,4 +149,24 @@ async fn a_server_that_is_killed_and_comes_back_is_noticed_both_times() {
     assert_eq!(connection.state(), ConnectionState::Disconnected);
     server.restart();
     assert_eq!(connection.changed().await, ConnectionState::Connected);
+}
+
+#[tokio::test]
+async fn a_node_with_another_lease_than_the_others_is_not_let_in() {
+    let server = Server::start();
+    let with = |lease| NatsMessageBroker::<Nothing>::with_options(options(&server).lease(lease));
+    let (short, long) = (Duration::from_secs(1), Duration::from_secs(2));
+    with(long).await.unwrap();
+    let error = with(short).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::OtherLease { found, wanted, .. } if (*found, *wanted) == (long, short)));
+    assert!(error.to_string().contains("switchboard-nodes"), "{error}");
+    with(long).await.unwrap();
+}
+
+#[tokio::test]
+async fn nodes_that_join_at_once_make_their_buckets_once() {
+    let server = Server::start();
+    let join = || NatsMessageBroker::<Nothing>::with_options(options(&server));
+    let joined = tokio::join!(join(), join(), join(), join());
+    assert!(joined.0.is_ok() && joined.1.is_ok() && joined.2.is_ok() && joined.3.is_ok(), "{joined:?}");
 }
