@@ -1,17 +1,18 @@
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_nats::{StatusCode, Subscriber};
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use futures_util::StreamExt;
-use parking_lot::Mutex;
+use futures_util::future::{AbortHandle, abortable};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::address::ActorAddress;
 use switchboard::broker::MessageBroker;
 use switchboard::message::{Message, MessageEnvelope};
-use tokio::task::AbortHandle;
 
 use crate::NodeId;
 use crate::begun::begin;
@@ -22,7 +23,17 @@ use crate::waiting::Answer;
 use crate::wire;
 
 /// What other nodes have asked for here and is not done, so that it can be withdrawn.
-type Serving = Arc<Mutex<HashMap<(NodeId, u64), AbortHandle, RandomState>>>;
+type UnderWay = HashMap<(NodeId, u64), AbortHandle, RandomState>;
+
+/// A message that another node has for an actor here, and who waits to be told what becomes of it.
+struct Errand<M> {
+    from: NodeId,
+    key: u64,
+    to: ActorAddress,
+    /// Whether the actor's answer is waited for, or only that it has the message.
+    is_request: bool,
+    envelope: MessageEnvelope<M>,
+}
 
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// Listens to what the server says of nodes that are not there.
@@ -37,43 +48,55 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     }
 
     /// Listens to what other nodes say.
+    ///
+    /// What has to wait for an actor waits in this one task. A task for each would be woken by itself, and the answers to what
+    /// came together would leave one by one: that cost half of all requests in a second.
     pub(crate) async fn hear(self: Arc<Self>, mut said: Subscriber) {
-        let serving = Serving::default();
-        while let Some(message) = said.next().await {
-            match Frame::decode(&message.payload) {
-                Some(frame) => self.act(frame, &serving).await,
-                None => {
-                    tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version");
+        let (mut errands, mut under_way) = (FuturesUnordered::new(), UnderWay::default());
+        loop {
+            tokio::select! {
+                message = said.next() => {
+                    let Some(message) = message else { return };
+                    let Some(frame) = Frame::decode(&message.payload) else {
+                        tracing::warn!(bytes = message.payload.len(), "something came that is no frame of this version");
+                        continue;
+                    };
+                    let Some(errand) = self.act(frame, &mut under_way).await else { continue };
+                    let number = (errand.from, errand.key);
+                    if let Some(rest) = begin(Arc::clone(&self).run(errand)).await {
+                        let (rest, handle) = abortable(rest);
+                        under_way.insert(number, handle);
+                        errands.push(async move {
+                            // Withdrawn or done, it is over.
+                            let _ = rest.await;
+                            number
+                        });
+                    }
+                }
+                Some(number) = errands.next(), if !errands.is_empty() => {
+                    under_way.remove(&number);
                 }
             }
         }
-        serving.lock().drain().for_each(|(_, task)| task.abort());
     }
 
-    /// Does what a frame asks for. Nothing here waits for an actor.
-    async fn act(self: &Arc<Self>, frame: Frame, serving: &Serving) {
+    /// Does what a frame asks for, but for what may have to wait for an actor.
+    async fn act(&self, frame: Frame, under_way: &mut UnderWay) -> Option<Errand<M>> {
         let Frame { from, key, word, body } = frame;
         match word {
-            Word::Tell { to, epoch } => {
-                let admitted = self.admit(&to, epoch, &body);
-                let tell = async move |node: Arc<Self>, envelope| {
-                    let told = node.local.send(&to, envelope).await;
-                    (Word::Told(told.map_err(|error| Refusal::Kind(error.kind()))), Bytes::new())
-                };
-                self.take_in((from, key), admitted, |refusal| Word::Told(Err(refusal)), tell, serving).await;
-            }
-            Word::Ask { to, epoch } => {
-                let admitted = self.admit(&to, epoch, &body);
-                let refused = |refusal| Word::Answered(Err(Unanswered::Refused(refusal)));
-                let ask = async move |node: Arc<Self>, envelope| match node.local.request(&to, envelope).await {
-                    Ok(answer) => node.answered(answer),
-                    Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
-                };
-                self.take_in((from, key), admitted, refused, ask, serving).await;
-            }
+            Word::Tell { to, epoch } => match self.admit(&to, epoch, &body) {
+                Ok(envelope) => return Some(Errand { from, key, to, is_request: false, envelope }),
+                Err(refusal) => self.answer(from, key, Word::Told(Err(refusal)), Bytes::new()).await,
+            },
+            Word::Ask { to, epoch } => match self.admit(&to, epoch, &body) {
+                Ok(envelope) => return Some(Errand { from, key, to, is_request: true, envelope }),
+                Err(refusal) => {
+                    let refused = Word::Answered(Err(Unanswered::Refused(refusal)));
+                    self.answer(from, key, refused, Bytes::new()).await;
+                }
+            },
             Word::Withdraw => {
-                let task = serving.lock().remove(&(from, key));
-                task.inspect(AbortHandle::abort);
+                under_way.remove(&(from, key)).inspect(AbortHandle::abort);
             }
             Word::Seek { actor } => {
                 let here = self.local.registry().contains(&ActorAddress::Id(actor));
@@ -85,39 +108,35 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 self.answer(from, key, Word::Here(here), Bytes::new()).await;
             }
             Word::Recall { mut keys } => {
-                {
-                    let serving = serving.lock();
-                    keys.retain(|key| serving.contains_key(&(from, *key)));
-                }
+                keys.retain(|key| under_way.contains_key(&(from, *key)));
                 self.answer(from, key, Word::Recalled { keys }, Bytes::new()).await;
             }
             answer @ (Word::Told(_) | Word::Answered(_) | Word::Here(_) | Word::Recalled { .. }) => {
                 self.waiting.end(key, Some(from), Answer::Said(answer, body));
             }
         }
+        None
     }
 
-    /// Sees to a message for an actor here: refuses it at once, or begins the work that comes to an answer.
-    async fn take_in<W>(
-        self: &Arc<Self>,
-        (from, key): (NodeId, u64),
-        admitted: Result<MessageEnvelope<M>, Refusal>,
-        refused: impl FnOnce(Refusal) -> Word,
-        work: impl FnOnce(Arc<Self>, MessageEnvelope<M>) -> W,
-        serving: &Serving,
-    ) where
-        W: Future<Output = (Word, Bytes)> + Send + 'static,
-    {
-        let envelope = match admitted {
-            Ok(envelope) => envelope,
-            Err(refusal) => return self.answer(from, key, refused(refusal), Bytes::new()).await,
-        };
-        let (node, work) = (Arc::clone(self), work(Arc::clone(self), envelope));
-        let work = async move {
-            let (word, body) = work.await;
-            node.answer(from, key, word, body).await;
-        };
-        serve(from, key, work, serving).await;
+    /// Gives the actor its message, and says what came of that.
+    async fn run(self: Arc<Self>, errand: Errand<M>) {
+        let Errand { from, key, to, is_request, envelope } = errand;
+        let done = AssertUnwindSafe(self.do_errand(&to, is_request, envelope)).catch_unwind().await;
+        // What panics is the message itself, when it is written or dropped.
+        if let Ok((word, body)) = done {
+            self.answer(from, key, word, body).await;
+        }
+    }
+
+    async fn do_errand(&self, to: &ActorAddress, is_request: bool, envelope: MessageEnvelope<M>) -> (Word, Bytes) {
+        if !is_request {
+            let told = self.local.send(to, envelope).await;
+            return (Word::Told(told.map_err(|error| Refusal::Kind(error.kind()))), Bytes::new());
+        }
+        match self.local.request(to, envelope).await {
+            Ok(answer) => self.answered(answer),
+            Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
+        }
     }
 
     /// The envelope of a message for an actor here, if it is one and may act now.
@@ -142,19 +161,4 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             Err(error) => (Word::Answered(Err(Unanswered::Failed(error.to_string()))), Bytes::new()),
         }
     }
-}
-
-/// Begins at once, and goes on in a task, that can be withdrawn, if it has to wait.
-async fn serve(from: NodeId, key: u64, work: impl Future<Output = ()> + Send + 'static, serving: &Serving) {
-    let Some(work) = begin(work).await else {
-        return;
-    };
-    let done = Arc::clone(serving);
-    // Under the lock, so that the task can't be done before it is entered.
-    let mut serving = serving.lock();
-    let task = tokio::spawn(async move {
-        work.await;
-        done.lock().remove(&(from, key));
-    });
-    serving.insert((from, key), task.abort_handle());
 }
