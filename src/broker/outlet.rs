@@ -95,7 +95,10 @@ impl<M: Message> Receipt<M> {
     /// It is in a mailbox elsewhere, and in the account of whoever has that.
     pub fn accepted(mut self) {
         match self.of.take() {
-            Some(Of::Parcel(..)) => self.hub.agenda.leave(),
+            Some(Of::Parcel(..)) => {
+                self.hub.agenda.comes_back();
+                self.hub.agenda.leave();
+            }
             Some(Of::Refrain(progress)) => {
                 self.hub.copy_is_back();
                 progress.comes_back();
@@ -111,6 +114,7 @@ impl<M: Message> Receipt<M> {
     pub fn refused(mut self, kind: SendErrorKind, envelope: MessageEnvelope<M>) {
         match self.of.take() {
             Some(Of::Parcel(number, to, way)) => {
+                self.hub.agenda.comes_back();
                 let Way { since, refusals, place } = way;
                 let parcel = Parcel { envelope, to, set_aside_by: None, since, refusals, place };
                 self.hub.refused(number, parcel, kind);
@@ -143,7 +147,10 @@ impl<M> Receipt<M> {
 impl<M> Drop for Receipt<M> {
     fn drop(&mut self) {
         match self.of.take() {
-            Some(Of::Parcel(..)) => self.hub.agenda.end(Outcome::Abandoned),
+            Some(Of::Parcel(..)) => {
+                self.hub.agenda.comes_back();
+                self.hub.agenda.end(Outcome::Abandoned);
+            }
             copy => self.copy_ends(copy),
         }
     }
@@ -175,7 +182,9 @@ impl<M: Message> Hub<M> {
         let Parcel { envelope, to, since, refusals, place, .. } = parcel;
         let of = Of::Parcel(number, to.clone(), Way { since, refusals, place });
         let receipt = Receipt { hub: Arc::clone(self), of: Some(of) };
+        self.agenda.goes_out();
         if let Err(closed) = opening.outbound.send(Outbound { to, envelope, receipt }) {
+            self.agenda.comes_back();
             let (_, envelope, mut receipt) = closed.0.into_parts();
             if let Some(Of::Parcel(_, to, Way { since, refusals, place })) = receipt.of.take() {
                 return Err(Parcel { envelope, to, set_aside_by: None, since, refusals, place });

@@ -48,6 +48,8 @@ struct Account {
     /// Went into a mailbox, or back to whoever had scheduled it.
     left: u64,
     waiting: usize,
+    /// Are on their way to other brokers, and may come back.
+    away: usize,
     outcomes: Outcomes,
 }
 
@@ -140,6 +142,16 @@ impl<M> Agenda<M> {
         self.state.lock().account.outcomes[outcome] += 1;
     }
 
+    /// Says that a message that was taken is on its way to another broker. It stays in this account, among what waits.
+    pub(crate) fn goes_out(&self) {
+        self.state.lock().account.away += 1;
+    }
+
+    /// Says that it is known what became of such a message, which is to be said next.
+    pub(crate) fn comes_back(&self) {
+        self.state.lock().account.away -= 1;
+    }
+
     /// Takes in nothing new from now on, and gives what was scheduled; what is to be handled again still comes and goes.
     pub(crate) fn close_to_new(&self) -> Vec<Entry<M>> {
         self.advance(Stage::Closing, |entry| !entry.is_set_aside())
@@ -167,7 +179,7 @@ impl<M> Agenda<M> {
         Traffic {
             accepted: account.entered - account.left,
             outcomes: account.outcomes,
-            waiting: account.waiting,
+            waiting: account.waiting + account.away,
             ..Traffic::default()
         }
     }
