@@ -52,8 +52,11 @@ impl ActorId {
     }
 
     /// Both parts in one word, which no other id of the same process has, and one of another by chance only.
+    ///
+    /// It is what [consistent hashing](crate::balancing::Ring) knows a member by.
     #[inline]
-    pub(crate) fn word(self) -> u64 {
+    #[must_use]
+    pub fn word(self) -> u64 {
         self.0.high().get() ^ self.0.low()
     }
 }

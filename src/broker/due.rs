@@ -103,7 +103,7 @@ impl<M: Message> Hub<M> {
         };
         let parcel = Parcel { envelope, to, set_aside_by, since, refusals, place };
         // A request's caller waits here, and its answer comes here.
-        if kind != SendErrorKind::NoSuchActor || key.is_some() {
+        if !kind.is_nobody() || key.is_some() {
             return self.refused(number, parcel, kind);
         }
         if let Err(parcel) = self.send_out(number, parcel) {
@@ -196,7 +196,7 @@ impl<M: Message> Hub<M> {
         let Err(refused) = self.try_send(&Target::Address(&refrain.to), copy) else { return progress.count(true) };
         let kind = refused.kind();
         let mut copy = Err(refused.into_envelope());
-        if kind == SendErrorKind::NoSuchActor {
+        if kind.is_nobody() {
             copy = copy.or_else(|copy| self.send_refrain_out(&refrain.to, copy, progress));
         }
         if let Err(copy) = copy {

@@ -168,6 +168,23 @@ impl<M: Message> InMemoryMessageBroker<M> {
         self.hub.outlet.set(opening).ok().map(|()| outlet)
     }
 
+    /// Waits until members of groups have come or gone in this broker more often than `known`, and says how often: for a
+    /// broker that is built on this one and tells others who is here. The count begins at 0.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits, nothing is lost.
+    pub async fn members_changed(&self, known: u64) -> u64 {
+        self.hub.registry.directory.changed(known).await
+    }
+
+    /// Has these be shown as members of a group that other brokers have, in place of those that were: by
+    /// [`providers`](MessageBroker::providers), [`services`](MessageBroker::services) and
+    /// [`follow_service`](MessageBroker::follow_service), and nowhere else. No message goes to them from here.
+    pub fn show_elsewhere(&self, group: &ActorAddress, providers: Vec<Provider>) {
+        self.hub.registry.directory.set_elsewhere(group, providers);
+    }
+
     /// How long to wait before a message to this address is offered again, `elapsed` after the first of so many `attempts`
     /// and refused for this reason; `None` if its retry policy says that it is not, or its deadline would have gone by.
     pub fn next_attempt(

@@ -51,6 +51,6 @@ impl<M: Message> Hub<M> {
 
     pub(super) fn follow_service(&self, service: &ActorAddress, capacity: usize) -> ServiceChanges {
         let place = self.bounds.take(Table::Followers);
-        self.registry.directory.follow(service, place, capacity, || self.registry.providers(service))
+        self.registry.directory.follow(service, place, capacity, || self.registry.providers_here(service))
     }
 }

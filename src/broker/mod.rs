@@ -83,7 +83,7 @@ pub use error::{
 pub use handler::MessageHandler;
 pub use in_memory::InMemoryMessageBroker;
 pub use outlet::{Outbound, Outlet, Receipt};
-pub use registry::ActorRegistry;
+pub use registry::{ActorRegistry, Outlook};
 pub use reply_token::ReplyToken;
 pub use route::Route;
 pub use settings::InMemoryBuilder;

@@ -130,7 +130,7 @@ impl<M: Message> Hub<M> {
                 SendErrorKind::ActorStopped => matches!(target, Target::Actor(_)),
                 _ => false,
             };
-            let is_nobody = error.kind() == SendErrorKind::NoSuchActor;
+            let is_nobody = error.kind().is_nobody();
             let mut copy = error.into_envelope();
             if is_nobody && let Recipient::Address(to) = &member.recipient {
                 copy = match self.send_share_out(to, copy, member) {

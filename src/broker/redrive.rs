@@ -93,7 +93,7 @@ impl<M: Message> Hub<M> {
         let policy = self.retries.policy(&envelope, &to);
         let decide = |failure| self.retries.next_delay(&policy, 1, Duration::ZERO, failure);
         // Where there is a way out, that is tried first, as soon as the time is kept.
-        let goes_out = kind == SendErrorKind::NoSuchActor && self.outlet.get().is_some();
+        let goes_out = kind.is_nobody() && self.outlet.get().is_some();
         let (delay, refusals) = match kind.failure().and_then(decide) {
             _ if goes_out => (Duration::ZERO, 0),
             Some(delay) => (delay, 1),

@@ -15,7 +15,10 @@ use crate::message::{Message, MessageEnvelope};
 use crate::services::{Directory, Provider, ServiceChange};
 use crate::sync::{HashMap, HashMapRef, Mutex};
 
+mod outlook;
 mod spare;
+
+pub use outlook::Outlook;
 
 /// From an address to the actors behind it.
 ///
@@ -196,15 +199,15 @@ impl<M: 'static> ActorRegistry<M> {
         self.actors.pin().values().cloned().collect()
     }
 
-    /// The members of a service or pool, those that have been there longest first.
-    pub(super) fn providers(&self, address: &ActorAddress) -> Vec<Provider> {
+    /// The members of a service or pool here, those that have been there longest first.
+    pub(super) fn providers_here(&self, address: &ActorAddress) -> Vec<Provider> {
         let Some((groups, name)) = self.groups(address) else { return Vec::new() };
         let members = groups.get(&name).map_or(&[][..], Group::members);
         members.iter().map(|member| member.seat.provider.clone()).collect()
     }
 
-    /// The services that have members.
-    pub(super) fn provided(&self) -> Vec<Name> {
+    /// The services that have members here.
+    fn provided_here(&self) -> Vec<Name> {
         let services = self.services.pin();
         services.iter().filter(|(_, group)| !group.members().is_empty()).map(|(name, _)| name.0.clone()).collect()
     }
@@ -214,7 +217,7 @@ impl<M: 'static> ActorRegistry<M> {
         let mut changing = self.directory.changing();
         let joined = self.change_group(address, |group| group.with(member))?;
         if joined {
-            changing.tell(address, || ServiceChange::Joined(member.seat.provider.clone()));
+            changing.tell_here(address, || ServiceChange::Joined(member.seat.provider.clone()));
         }
         Ok(joined)
     }
@@ -229,7 +232,7 @@ impl<M: 'static> ActorRegistry<M> {
         member.cell.queue.await_pushes();
         // Never refused, as it makes nothing larger.
         let _ = self.change_group(address, |group| group.without(epoch));
-        changing.tell(address, || ServiceChange::Left(member.seat.provider.clone()));
+        changing.tell_here(address, || ServiceChange::Left(member.seat.provider.clone()));
         groups.get(&name).is_some_and(|group| group.has_keys_with(epoch))
     }
 

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use tokio::sync::watch;
 
 use super::{Provider, ServiceChange, ServiceChanges};
 use crate::address::ActorAddress;
@@ -16,6 +17,8 @@ use crate::sync::{Mutex, MutexGuard};
 #[derive(Default)]
 pub(crate) struct Directory {
     followed: Arc<Followed>,
+    /// How often members have come or gone here.
+    changes: watch::Sender<u64>,
 }
 
 /// What a directory shares with those who follow.
@@ -26,10 +29,14 @@ pub(super) struct Followed {
 
 #[derive(Default)]
 struct Table {
+    /// The members that other brokers have, by what is built on this one.
+    elsewhere: HashMap<ActorAddress, Vec<Provider>, RandomState>,
     /// Those that are followed.
     services: HashMap<ActorAddress, Service, RandomState>,
     /// Whom to wake when no lock is held.
     told: Vec<Told<ServiceChange>>,
+    /// Whether members have come or gone here since then.
+    is_news: bool,
 }
 
 struct Service {
@@ -49,11 +56,50 @@ impl Directory {
 
     /// Wakes those who were told something. To be called after a change, when no lock is held.
     pub(crate) fn wake(&self) {
-        let told = std::mem::take(&mut self.followed.table.lock().told);
+        let mut table = self.followed.table.lock();
+        let (told, is_news) = (std::mem::take(&mut table.told), std::mem::take(&mut table.is_news));
+        drop(table);
         told.into_iter().for_each(Told::wake);
+        if is_news {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
     }
 
-    /// Follows a service of which these are `present`, with room for `capacity` changes.
+    /// Waits until members have come or gone here more often than that, and says how often.
+    pub(crate) async fn changed(&self, known: u64) -> u64 {
+        let mut changes = self.changes.subscribe();
+        // The sender is here, so it does not end.
+        changes.wait_for(|changes| *changes != known).await.map_or(known, |changes| *changes)
+    }
+
+    /// Notes the members of a group that other brokers have, and tells who of them came and went.
+    pub(crate) fn set_elsewhere(&self, group: &ActorAddress, providers: Vec<Provider>) {
+        let mut changing = self.changing();
+        let before = changing.0.elsewhere.remove(group).unwrap_or_default();
+        for gone in before.iter().filter(|known| !providers.contains(known)) {
+            changing.tell(group, || ServiceChange::Left(gone.clone()));
+        }
+        for come in providers.iter().filter(|known| !before.contains(known)) {
+            changing.tell(group, || ServiceChange::Joined(come.clone()));
+        }
+        if !providers.is_empty() {
+            changing.0.elsewhere.insert(group.clone(), providers);
+        }
+        drop(changing);
+        self.wake();
+    }
+
+    /// The members of a group that other brokers have.
+    pub(crate) fn elsewhere(&self, group: &ActorAddress) -> Vec<Provider> {
+        self.followed.table.lock().elsewhere.get(group).cloned().unwrap_or_default()
+    }
+
+    /// The groups of which other brokers have members.
+    pub(crate) fn all_elsewhere(&self) -> Vec<ActorAddress> {
+        self.followed.table.lock().elsewhere.keys().cloned().collect()
+    }
+
+    /// Follows a service of which these are `present` here, with room for `capacity` changes.
     pub(crate) fn follow(
         &self,
         service: &ActorAddress,
@@ -66,8 +112,12 @@ impl Directory {
             return ServiceChanges::new(Arc::clone(&self.followed), service.clone(), None, follower);
         }
         let mut table = self.followed.table.lock();
-        let new = || Service { providers: present(), feed: Feed::new(), followers: 0 };
-        let known = table.services.entry(service.clone()).or_insert_with(new);
+        let Table { elsewhere, services, .. } = &mut *table;
+        let known = services.entry(service.clone()).or_insert_with(|| {
+            let mut providers = present();
+            providers.extend(elsewhere.get(service).into_iter().flatten().cloned());
+            Service { providers, feed: Feed::new(), followers: 0 }
+        });
         known.followers += 1;
         let (first, follower) = (known.providers.clone(), known.feed.follow_in(place, capacity));
         drop(table);
@@ -83,8 +133,14 @@ impl Drop for Directory {
 }
 
 impl Changing<'_> {
+    /// Says that a member has come or gone here.
+    pub(crate) fn tell_here(&mut self, service: &ActorAddress, change: impl FnOnce() -> ServiceChange) {
+        self.0.is_news = true;
+        self.tell(service, change);
+    }
+
     /// Tells a change to those who follow the service, if anybody does.
-    pub(crate) fn tell(&mut self, service: &ActorAddress, change: impl FnOnce() -> ServiceChange) {
+    fn tell(&mut self, service: &ActorAddress, change: impl FnOnce() -> ServiceChange) {
         let Some(known) = self.0.services.get_mut(service) else { return };
         let change = change();
         let told = known.feed.put(&change);

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
+use crate::elsewhere::Elsewhere;
 use crate::lease::Lease;
 use crate::names::Names;
 use crate::node::{Claiming, Node};
@@ -90,6 +91,9 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             nodes,
             names: Names::new(id, names),
             peers: Peers::new(options.lease),
+            elsewhere: Elsewhere::default(),
+            said: Default::default(),
+            looked: Default::default(),
             places: Default::default(),
             topics,
             wire: options.wire,

@@ -20,13 +20,13 @@ use tokio::time::Instant;
 use crate::NatsMessageBroker;
 use crate::handler::NodeFactory;
 use crate::node::Node;
-use crate::outside::is_nobody;
 use crate::sending::Way;
 
 impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessageBroker<M> {
     async fn register(&self, address: &ActorAddress, mailbox: MailboxOptions) -> Result<Inbox<M, Self>, RegisterError> {
         let make = self.node.local.register(address, mailbox);
         let inbox = self.claimed(address, make, |inbox| (inbox.registration(), inbox.watch())).await?;
+        self.announced(address).await;
         Ok(inbox.through(self.clone()))
     }
 
@@ -38,7 +38,9 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
     ) -> Result<ActorHandle<M>, RegisterError> {
         let factory = NodeFactory::new(factory, self.clone());
         let make = self.node.local.spawn_with(address, options, factory);
-        self.claimed(address, make, |actor| (actor.registration(), actor.watch())).await
+        let actor = self.claimed(address, make, |actor| (actor.registration(), actor.watch())).await?;
+        self.announced(address).await;
+        Ok(actor)
     }
 
     async fn unregister(&self, registration: &Registration) -> bool {
@@ -65,7 +67,9 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         actor: &Registration,
         options: MemberOptions,
     ) -> Result<Membership<M>, JoinError> {
-        self.node.local.join(group, actor, options).await
+        let membership = self.node.local.join(group, actor, options).await?;
+        self.announced(group).await;
+        Ok(membership)
     }
 
     async fn providers(&self, group: &ActorAddress) -> Vec<Provider> {
@@ -113,11 +117,11 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
     where
         M: Clone,
     {
-        self.node.local.broadcast(to, message).await
+        self.node.broadcast(to, message.into()).await
     }
 
     async fn members(&self, to: &ActorAddress) -> Vec<ActorId> {
-        self.node.local.members(to).await
+        self.node.all_among(to).await
     }
 
     fn pick(
@@ -126,7 +130,14 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         envelope: &MessageEnvelope<M>,
         most: usize,
     ) -> impl Future<Output = Vec<ActorId>> + Send {
-        self.node.local.pick(to, envelope, most)
+        // Now, so that the envelope need not be shared with the future.
+        let (among, here) = (self.node.first_among(to, envelope, most), self.node.local.pick(to, envelope, most));
+        async move {
+            match among {
+                Some(members) => members,
+                None => here.await,
+            }
+        }
     }
 
     async fn send(&self, to: &ActorAddress, message: impl Into<MessageEnvelope<M>> + Send) -> Result<(), SendError<M>> {
@@ -135,10 +146,11 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         loop {
             let refused = match self.node.way(to).await {
                 Ok(Way::Here) => match self.node.local.send(to, envelope).await {
-                    Err(error) if is_nobody(error.kind()) => return Box::pin(self.node.tell_outside(error)).await,
+                    Err(error) if error.kind().is_nobody() => return Box::pin(self.node.tell_outside(error)).await,
                     sent => return sent,
                 },
                 Ok(Way::There(node, epoch)) => Box::pin(self.node.tell((node, epoch), to, envelope)).await,
+                Ok(Way::Among) => Box::pin(self.node.tell_among(to, envelope)).await,
                 Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
                 Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
             };
@@ -192,11 +204,11 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         let refused = |kind: SendErrorKind, envelope| Err(RequestError::refused(kind.into(), to.clone(), envelope));
         match self.node.way(to).await {
             Ok(Way::Here) => self.request_here(to, envelope).await,
-            Ok(Way::There(node, epoch)) => {
+            Ok(way @ (Way::There(..) | Way::Among)) => {
                 if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
                     envelope = envelope.within(timeout);
                 }
-                Box::pin(self.node.ask((node, epoch), to, envelope)).await
+                Box::pin(self.node.ask_on(way, to, envelope)).await
             }
             Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope),
             Err(kind) => refused(kind, envelope),
@@ -231,8 +243,8 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         };
         match self.node.way(to).await {
             Ok(Way::Here) => self.node.local.forward(caller, to, envelope).await,
-            Ok(Way::There(node, epoch)) => {
-                let passing = pass_on(Arc::clone(&self.node), caller, (node, epoch), to.clone(), envelope);
+            Ok(way @ (Way::There(..) | Way::Among)) => {
+                let passing = pass_on(Arc::clone(&self.node), caller, way, to.clone(), envelope);
                 tokio::spawn(passing);
                 Ok(())
             }
@@ -243,6 +255,13 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
 }
 
 impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
+    /// Has other nodes told of a new member, if that is what somebody here has become.
+    async fn announced(&self, group: &ActorAddress) {
+        if group.is_group() {
+            Box::pin(self.node.announce()).await;
+        }
+    }
+
     /// Asks an actor here, or else another program.
     async fn request_here(&self, to: &ActorAddress, envelope: MessageEnvelope<M>) -> Result<M, RequestError<M>> {
         let error = match self.node.local.request(to, envelope).await {
@@ -250,7 +269,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             answered => return answered,
         };
         let &RequestErrorKind::NotSent(kind) = error.kind() else { return Err(error) };
-        if !is_nobody(kind) {
+        if !kind.is_nobody() {
             return Err(error);
         }
         match error.into_envelope() {
@@ -265,11 +284,11 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
 async fn pass_on<M: Message + Serialize + DeserializeOwned>(
     node: Arc<Node<M>>,
     caller: Caller,
-    way: (crate::NodeId, Option<u64>),
+    way: Way,
     to: ActorAddress,
     envelope: MessageEnvelope<M>,
 ) {
-    match node.ask(way, &to, envelope).await {
+    match node.ask_on(way, &to, envelope).await {
         // A caller that has gone meanwhile counts as a late reply.
         Ok(answer) => drop(node.local.reply(caller, answer).await),
         Err(error) => {

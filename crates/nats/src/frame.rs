@@ -7,6 +7,7 @@ use switchboard::broker::{Ran, RequestErrorKind, SendErrorKind};
 use switchboard::limits::LimitError;
 
 use crate::NodeId;
+use crate::elsewhere::Load;
 
 /// The first byte of every frame.
 const VERSION: u8 = 1;
@@ -45,6 +46,16 @@ pub(crate) enum Word {
     Recall { keys: Vec<u64> },
     /// The answer to that: of those that are not among them, there will be no answer that has not been sent.
     Recalled { keys: Vec<u64> },
+    /// As `Tell` to a group, but it is refused at once if no member here has room.
+    Offer { to: ActorAddress },
+    /// As `Ask` to a group, likewise.
+    Inquire { to: ActorAddress },
+    /// Gives each member of the group here a copy, without waiting for room.
+    Spread { to: ActorAddress },
+    /// The answer to `Spread`: how many took it, and who did not, and why.
+    Given { delivered: u32, refused: Vec<(ActorId, SendErrorKind)> },
+    /// How much the members here have to do. It is said to all, and not answered.
+    Loads { loads: Vec<Load> },
 }
 
 /// Why a message was not accepted.
@@ -174,6 +185,11 @@ mod tests {
             Word::Here(true),
             Word::Recall { keys: vec![1, 2, u64::MAX] },
             Word::Recalled { keys: Vec::new() },
+            Word::Offer { to: ActorAddress::pool("readers").unwrap() },
+            Word::Inquire { to: ActorAddress::service("search").unwrap() },
+            Word::Spread { to: ActorAddress::pool("readers").unwrap() },
+            Word::Given { delivered: 2, refused: vec![(ActorId::next(), SendErrorKind::Full)] },
+            Word::Loads { loads: vec![Load { actor: ActorId::next(), load: 300, is_full: true, is_aside: false }] },
         ];
         for word in words {
             let bytes = frame(word.clone(), b"abc").encode();

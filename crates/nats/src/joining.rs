@@ -18,6 +18,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         let said = subscribe(self.subjects.node(self.id)).await?;
         let nobody = subscribe(self.subjects.all_nobody(self.id)).await?;
         let back = subscribe(self.subjects.all_back(self.id)).await?;
+        let loads = subscribe(self.subjects.loads()).await?;
         // Any node of the namespace takes what other programs say, and each message is taken by one.
         let outside = self.client.queue_subscribe(self.subjects.inward(">"), QUEUE.into()).await;
         let outside = outside.map_err(|error| error.to_string())?;
@@ -32,6 +33,11 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         tokio::spawn(Arc::clone(self).keep_peers(self.nodes.clone()));
         tokio::spawn(Arc::clone(self).keep_watch());
         tokio::spawn(Arc::clone(self).keep_asking());
+        tokio::spawn(Arc::clone(self).keep_announcing());
+        tokio::spawn(Arc::clone(self).keep_telling_loads());
+        tokio::spawn(Arc::clone(self).hear_loads(loads));
+        // From the beginning it knows who has been there before it.
+        self.look_again().await;
         Ok(())
     }
 

@@ -41,8 +41,12 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
 
     /// Renews the lease. If it had ended, what others have taken meanwhile is let go first.
     pub(crate) async fn renew(&self) -> Result<(), String> {
-        let held = self.lease.holds();
-        let renewed = self.lease.renew(&self.nodes).await?;
+        // Held until it is done, so that none that knows less comes after one that knows more.
+        let mut said = self.said.lock().await;
+        let (held, roster) = (self.lease.holds(), self.roster());
+        let renewed = self.lease.renew(&self.nodes, roster.clone()).await?;
+        *said = roster;
+        drop(said);
         if !held {
             for (name, holding) in self.names.owned() {
                 self.check(&name, holding).await.map_err(|error| error.0)?;
@@ -70,9 +74,9 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         loop {
             let followed = tokio::select! {
                 _ = leaving.wait_for(|leaving| *leaving) => return,
-                followed = self.peers.follow(&store, |node| {
-                    self.places.lose(node);
-                    self.waiting.lose(|waits_for| waits_for == node);
+                followed = self.peers.follow(&store, |node, there| match there {
+                    Some(value) => self.hear_roster(node, value),
+                    None => self.lose(node),
                 }) => followed,
             };
             if let Err(error) = followed {
@@ -81,6 +85,13 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             // It ends with the connection, which comes again.
             tokio::time::sleep(self.lease.interval()).await;
         }
+    }
+
+    /// A node has gone.
+    fn lose(&self, node: NodeId) {
+        self.places.lose(node);
+        self.lose_roster(node);
+        self.waiting.lose(|waits_for| waits_for == node);
     }
 
     /// When the connection goes, so does all hope of an answer.

@@ -38,14 +38,14 @@ impl Lease {
         self.time / 3
     }
 
-    /// Renews it. If it had ended before, it holds again only when `verify` has seen to what others may have taken.
+    /// Renews it, with this value of its entry. If it had ended before, it holds again only when `verify` has seen to what others may have taken.
     ///
     /// # Errors
     ///
     /// If the server does not confirm it in time.
-    pub(crate) async fn renew(&self, store: &Store) -> Result<Renewed, String> {
+    pub(crate) async fn renew(&self, store: &Store, value: Bytes) -> Result<Renewed, String> {
         let sent = Instant::now();
-        let put = store.put(self.node.to_string(), Bytes::new());
+        let put = store.put(self.node.to_string(), value);
         match tokio::time::timeout(self.interval(), put).await {
             Ok(Ok(_)) => Ok(Renewed { until: sent + self.time - self.margin() }),
             Ok(Err(error)) => Err(error.to_string()),

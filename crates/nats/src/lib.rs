@@ -84,12 +84,16 @@
 //! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered). Requests that another node refuses are not tried again by
 //! themselves.
 
+mod among;
+mod announcing;
 mod begun;
 mod broker;
 mod buckets;
+mod candidates;
 mod carrying;
 mod connection;
 mod credentials;
+mod elsewhere;
 mod env;
 mod error;
 mod frame;
@@ -109,7 +113,9 @@ mod peers;
 mod places;
 mod publishing;
 mod receiving;
+mod roster;
 mod sending;
+mod spreading;
 mod subjects;
 mod topics;
 mod url;

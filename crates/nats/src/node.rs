@@ -9,8 +9,10 @@ use switchboard::address::{ActorAddress, ActorId, Name};
 use switchboard::broker::InMemoryMessageBroker;
 use switchboard::message::{Message, MessageId};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::connection::Connection;
+use crate::elsewhere::Elsewhere;
 use crate::frame::{Frame, Word};
 use crate::lease::Lease;
 use crate::names::{Claimed, Names, Owner, Unavailable};
@@ -38,6 +40,12 @@ pub(crate) struct Node<M: Message> {
     pub(crate) nodes: Store,
     pub(crate) names: Names,
     pub(crate) peers: Peers,
+    /// The members that other nodes have.
+    pub(crate) elsewhere: Elsewhere,
+    /// What was said last of the members here. Held while something is said.
+    pub(crate) said: tokio::sync::Mutex<Bytes>,
+    /// When all nodes were looked at last because a group seemed to be empty.
+    pub(crate) looked: tokio::sync::Mutex<Option<Instant>>,
     /// Where actors by their ids were found.
     pub(crate) places: Places,
     pub(crate) topics: Topics,

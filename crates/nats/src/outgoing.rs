@@ -80,6 +80,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             Ok(Way::Here) if self.local.registry().contains(to) => return self.local.send(to, envelope).await,
             Ok(Way::Here) if *self.leaving.borrow() => SendErrorKind::ShutDown,
             Ok(Way::Here) => SendErrorKind::NoSuchActor,
+            Ok(Way::Among) => return self.tell_among(to, envelope).await,
             Ok(Way::Lapsed) => SendErrorKind::Disconnected,
             Err(kind) => kind,
         };

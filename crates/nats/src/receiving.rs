@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::address::ActorAddress;
-use switchboard::broker::MessageBroker;
+use switchboard::broker::{MessageBroker, SendErrorKind};
 use switchboard::message::{Message, MessageEnvelope};
 
 use crate::NodeId;
@@ -30,9 +30,31 @@ struct Errand<M> {
     from: NodeId,
     key: u64,
     to: ActorAddress,
-    /// Whether the actor's answer is waited for, or only that it has the message.
-    is_request: bool,
+    kind: Kind,
     envelope: MessageEnvelope<M>,
+}
+
+/// What is to be done with it, and what is answered.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// That an actor has it.
+    Tell,
+    /// The same, at once or not at all.
+    Offer,
+    /// What the actor answers.
+    Ask,
+    /// The same, if it gets it at once.
+    Inquire,
+}
+
+impl Kind {
+    /// The word that says that it was refused.
+    fn refused(self, refusal: Refusal) -> Word {
+        match self {
+            Self::Tell | Self::Offer => Word::Told(Err(refusal)),
+            Self::Ask | Self::Inquire => Word::Answered(Err(Unanswered::Refused(refusal))),
+        }
+    }
 }
 
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
@@ -84,17 +106,14 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     async fn act(&self, frame: Frame, under_way: &mut UnderWay) -> Option<Errand<M>> {
         let Frame { from, key, word, body } = frame;
         match word {
-            Word::Tell { to, epoch } => match self.admit(&to, epoch, &body) {
-                Ok(envelope) => return Some(Errand { from, key, to, is_request: false, envelope }),
-                Err(refusal) => self.answer(from, key, Word::Told(Err(refusal)), Bytes::new()).await,
-            },
-            Word::Ask { to, epoch } => match self.admit(&to, epoch, &body) {
-                Ok(envelope) => return Some(Errand { from, key, to, is_request: true, envelope }),
-                Err(refusal) => {
-                    let refused = Word::Answered(Err(Unanswered::Refused(refusal)));
-                    self.answer(from, key, refused, Bytes::new()).await;
-                }
-            },
+            Word::Tell { to, epoch } => return self.admit((from, key), Kind::Tell, to, epoch, &body).await,
+            Word::Ask { to, epoch } => return self.admit((from, key), Kind::Ask, to, epoch, &body).await,
+            Word::Offer { to } => return self.admit((from, key), Kind::Offer, to, None, &body).await,
+            Word::Inquire { to } => return self.admit((from, key), Kind::Inquire, to, None, &body).await,
+            Word::Spread { to } => {
+                let given = self.spread_here(&to, &body);
+                self.answer(from, key, given, Bytes::new()).await;
+            }
             Word::Withdraw => {
                 under_way.remove(&(from, key)).inspect(AbortHandle::abort);
             }
@@ -111,7 +130,13 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 keys.retain(|key| under_way.contains_key(&(from, *key)));
                 self.answer(from, key, Word::Recalled { keys }, Bytes::new()).await;
             }
-            answer @ (Word::Told(_) | Word::Answered(_) | Word::Here(_) | Word::Recalled { .. }) => {
+            // It is said to all, where it is heard.
+            Word::Loads { .. } => {}
+            answer @ (Word::Told(_)
+            | Word::Answered(_)
+            | Word::Here(_)
+            | Word::Recalled { .. }
+            | Word::Given { .. }) => {
                 self.waiting.end(key, Some(from), Answer::Said(answer, body));
             }
         }
@@ -120,36 +145,53 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
 
     /// Gives the actor its message, and says what came of that.
     async fn run(self: Arc<Self>, errand: Errand<M>) {
-        let Errand { from, key, to, is_request, envelope } = errand;
-        let done = AssertUnwindSafe(self.do_errand(&to, is_request, envelope)).catch_unwind().await;
+        let Errand { from, key, to, kind, envelope } = errand;
+        let done = AssertUnwindSafe(self.do_errand(&to, kind, envelope)).catch_unwind().await;
         // What panics is the message itself, when it is written or dropped.
         if let Ok((word, body)) = done {
             self.answer(from, key, word, body).await;
         }
     }
 
-    async fn do_errand(&self, to: &ActorAddress, is_request: bool, envelope: MessageEnvelope<M>) -> (Word, Bytes) {
-        if !is_request {
-            let told = self.local.send(to, envelope).await;
-            return (Word::Told(told.map_err(|error| Refusal::Kind(error.kind()))), Bytes::new());
-        }
-        match self.local.request(to, envelope).await {
-            Ok(answer) => self.answered(answer),
-            Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
-        }
+    async fn do_errand(&self, to: &ActorAddress, kind: Kind, envelope: MessageEnvelope<M>) -> (Word, Bytes) {
+        let told = match kind {
+            Kind::Tell => self.local.send(to, envelope).await,
+            Kind::Offer => self.local.try_send(to, envelope),
+            Kind::Inquire if self.is_full(to) => {
+                return (kind.refused(Refusal::Kind(SendErrorKind::Full)), Bytes::new());
+            }
+            Kind::Ask | Kind::Inquire => {
+                return match self.local.request(to, envelope).await {
+                    Ok(answer) => self.answered(answer),
+                    Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
+                };
+            }
+        };
+        (Word::Told(told.map_err(|error| Refusal::Kind(error.kind()))), Bytes::new())
     }
 
-    /// The envelope of a message for an actor here, if it is one and may act now.
-    fn admit(&self, to: &ActorAddress, epoch: Option<u64>, body: &[u8]) -> Result<MessageEnvelope<M>, Refusal> {
-        if let ActorAddress::Named(name) = to
-            && !epoch.is_some_and(|epoch| self.owns(name, epoch))
-        {
-            return Err(Refusal::Elsewhere);
-        }
-        wire::decode(body).map_err(|error| {
-            tracing::warn!(%to, %error, "an envelope came that can't be read");
-            Refusal::Unreadable(error.to_string())
-        })
+    /// Takes in a message for an actor here, if it can be read and the actor may act now. Else it is refused.
+    async fn admit(
+        &self,
+        (from, key): (NodeId, u64),
+        kind: Kind,
+        to: ActorAddress,
+        epoch: Option<u64>,
+        body: &[u8],
+    ) -> Option<Errand<M>> {
+        let is_lapsed = |name| !epoch.is_some_and(|epoch| self.owns(name, epoch));
+        let refusal = match &to {
+            ActorAddress::Named(name) if is_lapsed(name) => Refusal::Elsewhere,
+            _ => match wire::decode(body) {
+                Ok(envelope) => return Some(Errand { from, key, to, kind, envelope }),
+                Err(error) => {
+                    tracing::warn!(%to, %error, "an envelope came that can't be read");
+                    Refusal::Unreadable(error.to_string())
+                }
+            },
+        };
+        self.answer(from, key, kind.refused(refusal), Bytes::new()).await;
+        None
     }
 
     fn answered(&self, answer: M) -> (Word, Bytes) {

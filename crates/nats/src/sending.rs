@@ -22,10 +22,12 @@ pub(crate) enum Way {
     There(NodeId, Option<u64>),
     /// The name is owned here, but the lease has ended: somebody else may have it by now.
     Lapsed,
+    /// To a member of a group on one of several nodes.
+    Among,
 }
 
 /// What came of an attempt to send to another node.
-enum Sent<T> {
+pub(crate) enum Sent<T> {
     Done(T),
     /// It never ran, and the name may be elsewhere by now.
     Elsewhere,
@@ -47,7 +49,8 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         match to {
             ActorAddress::Named(_) if here && !self.lease.holds() => Ok(Way::Lapsed),
             // In a box, as all that has to do with other nodes: whoever sends would else have room for it.
-            ActorAddress::Id(_) | ActorAddress::Named(_) if !here => Box::pin(self.way_elsewhere(to)).await,
+            _ if to.is_group() && self.elsewhere.circle(to).is_some() => Ok(Way::Among),
+            _ if !here => Box::pin(self.way_elsewhere(to)).await,
             _ => Ok(Way::Here),
         }
     }
@@ -59,7 +62,10 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                 let owner = self.names.owner(name).await;
                 owner.map(|owner| owner.filter(|owner| owner.node != self.id).map(Way::to))
             }
-            _ => return Ok(Way::Here),
+            ActorAddress::Service(_) | ActorAddress::Pool(_) => {
+                self.look_again().await;
+                return Ok(if self.elsewhere.circle(to).is_some() { Way::Among } else { Way::Here });
+            }
         };
         match found {
             Ok(way) => Ok(way.unwrap_or(Way::Here)),
@@ -101,8 +107,21 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         }
     }
 
+    /// Sends a request to where it goes, if that is not here alone, and waits for the answer.
+    pub(crate) async fn ask_on(
+        &self,
+        way: Way,
+        to: &ActorAddress,
+        envelope: MessageEnvelope<M>,
+    ) -> Result<M, RequestError<M>> {
+        match way {
+            Way::There(node, epoch) => self.ask((node, epoch), to, envelope).await,
+            Way::Among | Way::Here | Way::Lapsed => self.ask_among(to, envelope).await,
+        }
+    }
+
     /// Sends a request to another node, and waits for the answer.
-    pub(crate) async fn ask(
+    async fn ask(
         &self,
         mut way: (NodeId, Option<u64>),
         to: &ActorAddress,
@@ -143,7 +162,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     }
 
     /// The envelope as bytes, if it may go over the wire.
-    fn written(&self, envelope: &MessageEnvelope<M>) -> Result<Bytes, SendErrorKind> {
+    pub(crate) fn written(&self, envelope: &MessageEnvelope<M>) -> Result<Bytes, SendErrorKind> {
         if envelope.is_at_least_once() {
             return Err(SendErrorKind::NotOffered);
         }
@@ -157,7 +176,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         if body.len() > self.max_bytes { Err(SendErrorKind::TooLarge) } else { Ok(body) }
     }
 
-    async fn told(&self, node: NodeId, word: Word, body: Bytes, deadline: Option<Instant>) -> Sent<()> {
+    pub(crate) async fn told(&self, node: NodeId, word: Word, body: Bytes, deadline: Option<Instant>) -> Sent<()> {
         match self.say_until(node, word, body, deadline).await {
             Ok((Word::Told(Ok(())), _)) => Sent::Done(()),
             Ok((Word::Told(Err(refusal)), _)) => Sent::refused(&refusal),
@@ -167,7 +186,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         }
     }
 
-    async fn asked(
+    pub(crate) async fn asked(
         &self,
         node: NodeId,
         word: Word,
@@ -190,7 +209,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     }
 
     /// Says it, and waits for the answer until the deadline.
-    async fn say_until<T>(
+    pub(crate) async fn say_until<T>(
         &self,
         node: NodeId,
         word: Word,

@@ -53,6 +53,11 @@ impl Subjects {
         self.of(&["topic", subject])
     }
 
+    /// What nodes say of how much their members have to do.
+    pub(crate) fn loads(&self) -> String {
+        self.of(&["loads"])
+    }
+
     /// Where nobody listens, so that the server answers when it has done all that came before.
     pub(crate) fn nowhere(&self) -> String {
         self.of(&["nowhere"])

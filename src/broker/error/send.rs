@@ -66,6 +66,11 @@ impl SendErrorKind {
         }
     }
 
+    /// Whether there is nobody to send to: no such actor, or no member of the group.
+    pub const fn is_nobody(self) -> bool {
+        matches!(self, Self::NoSuchActor | Self::NoMembers)
+    }
+
     /// Whether a handler may have run.
     pub const fn ran(self) -> Ran {
         match self {

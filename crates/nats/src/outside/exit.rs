@@ -38,11 +38,6 @@ enum Back {
     Nothing,
 }
 
-/// Whether a message was refused because there is nobody, so that another program may take it.
-pub(crate) const fn is_nobody(kind: SendErrorKind) -> bool {
-    matches!(kind, SendErrorKind::NoSuchActor | SendErrorKind::NoMembers)
-}
-
 impl Outside {
     pub(crate) fn new() -> Self {
         Self { waiting: Arc::default(), closing: watch::Sender::new(false) }

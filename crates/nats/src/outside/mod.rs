@@ -9,4 +9,4 @@ mod exit;
 mod place;
 mod said;
 
-pub(crate) use exit::{Outside, is_nobody};
+pub(crate) use exit::Outside;
