@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::address::{ActorAddress, ActorId};
-use switchboard::balancing::key_hash;
+use switchboard::balancing::{Strategy, key_hash};
 use switchboard::broker::{MessageBroker, Ran, RequestError, RequestErrorKind, SendError, SendErrorKind};
 use switchboard::message::{Message, MessageEnvelope};
 
@@ -82,8 +82,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         envelope: &MessageEnvelope<M>,
         most: usize,
     ) -> Option<Vec<ActorId>> {
-        let (candidates, strategy) = (self.candidates(to)?, self.local.registry().strategy_for(to, envelope));
-        Some(candidates.order(strategy.unwrap_or_default(), key_of(envelope), most))
+        Some(self.candidates(to)?.order(self.strategy(to, envelope), key_of(envelope), most))
     }
 
     /// All members of a group, those here first.
@@ -108,8 +107,12 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             Some(candidates) if !(here && envelope.is_at_least_once()) => candidates,
             _ => return vec![Stop::Here],
         };
-        let strategy = self.local.registry().strategy_for(to, envelope).unwrap_or_default();
-        candidates.stops(strategy, key_of(envelope))
+        candidates.stops(self.strategy(to, envelope), key_of(envelope))
+    }
+
+    /// How a member is picked for this message; for a request also where all others go to all.
+    fn strategy(&self, to: &ActorAddress, envelope: &MessageEnvelope<M>) -> Strategy {
+        self.local.registry().strategy_for(to, envelope).unwrap_or_default()
     }
 
     async fn among<V: Verb<M>>(&self, to: &ActorAddress, mut envelope: MessageEnvelope<M>) -> Tried<V::Done, M> {
@@ -189,7 +192,7 @@ impl<M: Message + Serialize + DeserializeOwned> Verb<M> for Tell {
         waits: bool,
     ) -> Tried<Self::Done, M> {
         let to = to.clone();
-        let word = if waits { Word::Tell { to: to.clone(), epoch: None } } else { Word::Offer { to: to.clone() } };
+        let word = Word::Offer { to: to.clone(), strategy: node.strategy(&to, &envelope), waits };
         match node.told(there, word, body, envelope.deadline()).await {
             Sent::Done(()) => Tried::Over(Ok(())),
             Sent::Elsewhere => Tried::Refused(SendErrorKind::NoMembers, envelope),
@@ -232,7 +235,7 @@ impl<M: Message + Serialize + DeserializeOwned> Verb<M> for Ask {
         waits: bool,
     ) -> Tried<Self::Done, M> {
         let to = to.clone();
-        let word = if waits { Word::Ask { to: to.clone(), epoch: None } } else { Word::Inquire { to: to.clone() } };
+        let word = Word::Inquire { to: to.clone(), strategy: node.strategy(&to, &envelope), waits };
         let unanswered = |kind| Tried::Over(Err(RequestError::unanswered(kind, Ran::Maybe, to.clone())));
         match node.asked(there, word, body, envelope.deadline()).await {
             Sent::Done(Ok(answer)) => Tried::Over(Ok(answer)),

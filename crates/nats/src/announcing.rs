@@ -23,9 +23,6 @@ use crate::roster::Roster;
 /// How often a node says how much its members have to do, if that has changed.
 const LOAD_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How old a look at all nodes may be that is made because a group seems to be empty.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
-
 impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     /// Says who is a member here, when that changes, until the broker leaves.
     pub(crate) async fn keep_announcing(self: Arc<Self>) {
@@ -86,13 +83,15 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         changed.into_iter().for_each(|(group, providers)| self.local.show_elsewhere(&group, providers));
     }
 
-    /// Reads what all nodes say of their members, unless that was just done: who has just said something may not have been
-    /// heard yet.
+    /// Reads what all nodes say of their members: who has just said something may not have been heard yet. Many who want that
+    /// at once share one look.
     pub(crate) async fn look_again(&self) {
+        let wanted = Instant::now();
         let mut looked = self.looked.lock().await;
-        if looked.is_some_and(|at: Instant| at.elapsed() < LOOK_INTERVAL) {
+        if looked.is_some_and(|began| began > wanted) {
             return;
         }
+        let began = Instant::now();
         match peers::entries(&self.nodes).await {
             Ok(entries) => {
                 entries.iter().for_each(|(node, value)| self.hear_roster(*node, value));
@@ -101,7 +100,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             }
             Err(error) => tracing::debug!(error = %error.0.escape_debug(), "the server could not say who is there"),
         }
-        *looked = Some(Instant::now());
+        *looked = Some(began);
     }
 
     /// Whether no member of the group here has room.

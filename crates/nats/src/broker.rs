@@ -7,10 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::actor::Registration;
 use switchboard::address::{ActorAddress, Name};
+use switchboard::balancing::Strategy;
 use switchboard::broker::{InMemoryMessageBroker, RegisterError, ShutdownReport};
 use switchboard::dead_letters::DeadLetters;
+use switchboard::limits::LimitError;
 use switchboard::message::Message;
 use switchboard::metrics::{Audit, BrokerMetrics};
+use switchboard::retry::RetryPolicy;
 use switchboard::watching::Watch;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -98,6 +101,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             topics,
             wire: options.wire,
             claiming: Claiming::default(),
+            errands: watch::Sender::new(0),
             leaving: watch::Sender::new(false),
         });
         node.begin().await.map_err(ConnectError::Server)?;
@@ -157,6 +161,37 @@ impl<M: Message> NatsMessageBroker<M> {
     #[must_use]
     pub fn node_id(&self) -> NodeId {
         self.node.id
+    }
+
+    /// Sets how a member of this group is picked for what is sent from here, as
+    /// [in memory](InMemoryMessageBroker::set_strategy). Each node goes by what was set there.
+    ///
+    /// # Errors
+    ///
+    /// If no more groups may be known.
+    pub fn set_strategy(&self, group: &ActorAddress, strategy: impl Into<Option<Strategy>>) -> Result<(), LimitError> {
+        self.node.local.set_strategy(group, strategy)
+    }
+
+    /// Has what is sent to this group from here go to all its members, as [in memory](InMemoryMessageBroker::set_broadcast).
+    ///
+    /// # Errors
+    ///
+    /// If no more groups may be known.
+    pub fn set_broadcast(&self, group: &ActorAddress) -> Result<(), LimitError>
+    where
+        M: Clone,
+    {
+        self.node.local.set_broadcast(group)
+    }
+
+    /// Sets the retry policy for what is sent to this address from here, as [in memory](InMemoryMessageBroker::set_retry).
+    ///
+    /// # Errors
+    ///
+    /// If no more policies may be kept.
+    pub fn set_retry(&self, address: &ActorAddress, policy: impl Into<Option<RetryPolicy>>) -> Result<(), LimitError> {
+        self.node.local.set_retry(address, policy)
     }
 
     /// What the actors here have counted up to now.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use switchboard::address::{ActorAddress, ActorId, Name};
+use switchboard::balancing::Strategy;
 use switchboard::broker::{Ran, RequestErrorKind, SendErrorKind};
 use switchboard::limits::LimitError;
 
@@ -46,10 +47,11 @@ pub(crate) enum Word {
     Recall { keys: Vec<u64> },
     /// The answer to that: of those that are not among them, there will be no answer that has not been sent.
     Recalled { keys: Vec<u64> },
-    /// As `Tell` to a group, but it is refused at once if no member here has room.
-    Offer { to: ActorAddress },
+    /// As `Tell` to a group, where it goes to a member that is picked by this strategy. Unless it waits, it is refused at once
+    /// if none has room.
+    Offer { to: ActorAddress, strategy: Strategy, waits: bool },
     /// As `Ask` to a group, likewise.
-    Inquire { to: ActorAddress },
+    Inquire { to: ActorAddress, strategy: Strategy, waits: bool },
     /// Gives each member of the group here a copy, without waiting for room.
     Spread { to: ActorAddress },
     /// The answer to `Spread`: how many took it, and who did not, and why.
@@ -162,6 +164,7 @@ impl Frame {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use switchboard::balancing::Strategy as Balancing;
 
     use super::*;
 
@@ -185,8 +188,8 @@ mod tests {
             Word::Here(true),
             Word::Recall { keys: vec![1, 2, u64::MAX] },
             Word::Recalled { keys: Vec::new() },
-            Word::Offer { to: ActorAddress::pool("readers").unwrap() },
-            Word::Inquire { to: ActorAddress::service("search").unwrap() },
+            Word::Offer { to: ActorAddress::pool("readers").unwrap(), strategy: Balancing::Random, waits: true },
+            Word::Inquire { to: ActorAddress::service("search").unwrap(), strategy: Balancing::Weighted, waits: false },
             Word::Spread { to: ActorAddress::pool("readers").unwrap() },
             Word::Given { delivered: 2, refused: vec![(ActorId::next(), SendErrorKind::Full)] },
             Word::Loads { loads: vec![Load { actor: ActorId::next(), load: 300, is_full: true, is_aside: false }] },

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::message::Message;
 
-use crate::node::Node;
+use crate::node::{ANSWER_TIMEOUT, Node};
 
 /// The queue group of all nodes of a namespace.
 const QUEUE: &str = "nodes";
@@ -49,6 +49,10 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         for (name, holding) in self.names.owned() {
             self.names.release(&name, holding.epoch).await;
         }
+        // What the actors here have answered is to arrive before it is known that they have gone.
+        let mut errands = self.errands.subscribe();
+        let _ = tokio::time::timeout(ANSWER_TIMEOUT, errands.wait_for(|errands| *errands == 0)).await;
+        let _ = self.barrier().await;
         self.lease.give_up();
         if let Err(error) = self.nodes.delete(self.id.to_string()).await {
             tracing::debug!(%error, "the lease is left to end by itself");

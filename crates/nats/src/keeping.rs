@@ -87,11 +87,17 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         }
     }
 
-    /// A node has gone.
-    fn lose(&self, node: NodeId) {
+    /// A node has gone. It may have answered before it went: what came before a word of this node's to itself has been heard
+    /// when that is.
+    fn lose(self: &Arc<Self>, node: NodeId) {
         self.places.lose(node);
         self.lose_roster(node);
-        self.waiting.lose(|waits_for| waits_for == node);
+        let here = Arc::clone(self);
+        tokio::spawn(async move {
+            // Without the server there is nothing more to hear.
+            let _ = here.ask_node(here.id, Word::Recall { keys: Vec::new() }).await;
+            here.waiting.lose(|waits_for| waits_for == node);
+        });
     }
 
     /// When the connection goes, so does all hope of an answer.

@@ -44,7 +44,7 @@ pub(crate) struct Node<M: Message> {
     pub(crate) elsewhere: Elsewhere,
     /// What was said last of the members here. Held while something is said.
     pub(crate) said: tokio::sync::Mutex<Bytes>,
-    /// When all nodes were looked at last because a group seemed to be empty.
+    /// When the last look at all nodes began.
     pub(crate) looked: tokio::sync::Mutex<Option<Instant>>,
     /// Where actors by their ids were found.
     pub(crate) places: Places,
@@ -54,12 +54,14 @@ pub(crate) struct Node<M: Message> {
     pub(crate) max_bytes: usize,
     /// Held while a name is claimed and registered here, so that two who want the same one do not undo each other's claim.
     pub(crate) claiming: Claiming,
+    /// How many messages of other nodes are being seen to here.
+    pub(crate) errands: watch::Sender<usize>,
     /// True once the broker leaves the cluster.
     pub(crate) leaving: watch::Sender<bool>,
 }
 
 /// How long another node may take to say whether it has an actor or a name. It looks into a table of its own.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How often a name is claimed of which it is not clear who has it.
 const CLAIMS: usize = 8;

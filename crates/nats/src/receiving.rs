@@ -11,6 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use switchboard::address::ActorAddress;
+use switchboard::balancing::Strategy;
 use switchboard::broker::{MessageBroker, SendErrorKind};
 use switchboard::message::{Message, MessageEnvelope};
 
@@ -40,19 +41,27 @@ enum Kind {
     /// That an actor has it.
     Tell,
     /// The same, at once or not at all.
-    Offer,
+    TellAtOnce,
     /// What the actor answers.
     Ask,
     /// The same, if it gets it at once.
-    Inquire,
+    AskAtOnce,
+}
+
+impl<M: Message> Errand<M> {
+    /// The same, for a member that is picked so.
+    fn balanced_by(mut self, strategy: Strategy) -> Self {
+        self.envelope = self.envelope.balanced_by(strategy);
+        self
+    }
 }
 
 impl Kind {
     /// The word that says that it was refused.
     fn refused(self, refusal: Refusal) -> Word {
         match self {
-            Self::Tell | Self::Offer => Word::Told(Err(refusal)),
-            Self::Ask | Self::Inquire => Word::Answered(Err(Unanswered::Refused(refusal))),
+            Self::Tell | Self::TellAtOnce => Word::Told(Err(refusal)),
+            Self::Ask | Self::AskAtOnce => Word::Answered(Err(Unanswered::Refused(refusal))),
         }
     }
 }
@@ -99,6 +108,8 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
                     under_way.remove(&number);
                 }
             }
+            // Whoever waits for this only wants to know when there are none.
+            self.errands.send_if_modified(|known| std::mem::replace(known, under_way.len()) != under_way.len());
         }
     }
 
@@ -108,8 +119,16 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         match word {
             Word::Tell { to, epoch } => return self.admit((from, key), Kind::Tell, to, epoch, &body).await,
             Word::Ask { to, epoch } => return self.admit((from, key), Kind::Ask, to, epoch, &body).await,
-            Word::Offer { to } => return self.admit((from, key), Kind::Offer, to, None, &body).await,
-            Word::Inquire { to } => return self.admit((from, key), Kind::Inquire, to, None, &body).await,
+            Word::Offer { to, strategy, waits } => {
+                let kind = if waits { Kind::Tell } else { Kind::TellAtOnce };
+                let errand = self.admit((from, key), kind, to, None, &body).await;
+                return errand.map(|errand| errand.balanced_by(strategy));
+            }
+            Word::Inquire { to, strategy, waits } => {
+                let kind = if waits { Kind::Ask } else { Kind::AskAtOnce };
+                let errand = self.admit((from, key), kind, to, None, &body).await;
+                return errand.map(|errand| errand.balanced_by(strategy));
+            }
             Word::Spread { to } => {
                 let given = self.spread_here(&to, &body);
                 self.answer(from, key, given, Bytes::new()).await;
@@ -156,11 +175,11 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
     async fn do_errand(&self, to: &ActorAddress, kind: Kind, envelope: MessageEnvelope<M>) -> (Word, Bytes) {
         let told = match kind {
             Kind::Tell => self.local.send(to, envelope).await,
-            Kind::Offer => self.local.try_send(to, envelope),
-            Kind::Inquire if self.is_full(to) => {
+            Kind::TellAtOnce => self.local.try_send(to, envelope),
+            Kind::AskAtOnce if self.is_full(to) => {
                 return (kind.refused(Refusal::Kind(SendErrorKind::Full)), Bytes::new());
             }
-            Kind::Ask | Kind::Inquire => {
+            Kind::Ask | Kind::AskAtOnce => {
                 return match self.local.request(to, envelope).await {
                     Ok(answer) => self.answered(answer),
                     Err(error) => (Word::Answered(Err(Unanswered::of(error.kind(), error.ran()))), Bytes::new()),
