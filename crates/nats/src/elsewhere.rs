@@ -67,13 +67,15 @@ impl Elsewhere {
     /// Takes note of what a node says of its members now.
     pub(crate) fn note(&self, node: NodeId, roster: Roster) -> Changed {
         let mut known = self.0.lock();
-        let before = known.rosters.insert(node, roster.clone()).unwrap_or_default();
-        if before == roster {
+        let before = known.rosters.remove(&node).unwrap_or_default();
+        let groups: BTreeSet<_> = before.groups.iter().chain(&roster.groups).map(|(group, _)| group.clone()).collect();
+        let is_news = before != roster;
+        let actors: BTreeSet<_> = roster.actors().collect();
+        known.rosters.insert(node, roster);
+        if !is_news {
             return Vec::new();
         }
-        let actors: BTreeSet<_> = roster.actors().collect();
         known.standings.retain(|(of, actor), _| *of != node || actors.contains(actor));
-        let groups: BTreeSet<_> = before.groups.iter().chain(&roster.groups).map(|(group, _)| group.clone()).collect();
         groups.into_iter().map(|group| (group.clone(), known.form(&group))).collect()
     }
 

@@ -47,6 +47,14 @@
 //!   went lost on the way of another node, ends as [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed): it may
 //!   have run.
 //!
+//! - **Services and pools** have members on any node. Whoever sends to one picks among all of them, by the strategies that there
+//!   are in memory; one that is full, set aside or gone is passed over for another, and only if all are full the sender
+//!   waits. Who is a member where is known a moment after it changes, and before it is said that a group has none, the server
+//!   is asked. How much each has to do is told five times a second, if it has changed: what is picked by load goes by that and by
+//!   what was sent from here since. A strategy, as a retry policy, is set on each node for what is sent from there.
+//! - **Keys** under [consistent hashing](switchboard::balancing::Strategy::ConsistentHash) are with the same member for all nodes.
+//!   A key's order holds across nodes for as long as the members stay. When they change, the one who gets a key may begin
+//!   before the one who had it has done with it, if they are on different nodes; between those of one node it may not.
 //! - **Topics** are those of the cluster: what is published reaches the subscriptions of all nodes, and one member of each
 //!   group of subscribers among all of them.
 //! - **Later**: what is scheduled, redriven, or published to the address of an actor reaches other nodes too, and a message
@@ -79,8 +87,8 @@
 //!
 //! # What it does not do yet
 //!
-//! Services and pools have members of their own node only, and `try_send` and watching reach no other node. A message for
-//! another node that is to be delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
+//! `try_send` and watching reach no other node, and a scheduled message for a group goes to members elsewhere only if it has none
+//! here. A message for another node that is to be delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
 //! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered). Requests that another node refuses are not tried again by
 //! themselves.
 

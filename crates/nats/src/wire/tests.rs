@@ -7,13 +7,16 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use switchboard::address::{ActorAddress, Name};
+use switchboard::balancing::Strategy;
 use switchboard::broker::SendErrorKind;
 use switchboard::limits::{LimitError, Table};
 use switchboard::message::{Message, MessageEnvelope, MessagePriority};
 
 use super::{WireFormat, decode, encode};
+use crate::elsewhere::Load;
 use crate::frame::{Frame, Refusal, Word};
 use crate::names::Claim;
+use crate::roster::Roster;
 
 const DOCUMENT: &str = include_str!("../../WIRE.md");
 
@@ -118,8 +121,14 @@ fn the_frames_are_as_the_document_has_them() {
     let tell = Word::Tell { to: ActorAddress::named("desk").unwrap(), epoch: Some(7) };
     let owns = Word::Owns { name: Name::new("desk").unwrap(), epoch: 7 };
     let full = Word::Told(Err(Refusal::Kind(SendErrorKind::Full)));
+    let readers = ActorAddress::pool("readers").unwrap();
+    let offer = Word::Offer { to: readers, strategy: Strategy::RoundRobin, waits: false };
+    let actor = "00000000000000ff-0000000000000009".parse().unwrap();
+    let loads = Word::Loads { loads: vec![Load { actor, load: 300, is_full: true, is_aside: false }] };
     let frames = [
-        ("frame-tell", Frame { from: node(1), key: 300, word: tell, body }),
+        ("frame-tell", Frame { from: node(1), key: 300, word: tell, body: body.clone() }),
+        ("frame-offer", Frame { from: node(1), key: 300, word: offer, body }),
+        ("frame-loads", Frame { from: node(1), key: 0, word: loads, body: Bytes::new() }),
         ("frame-full", Frame { from: node(2), key: 300, word: full, body: Bytes::new() }),
         ("frame-owns", Frame { from: node(1), key: 1, word: owns, body: Bytes::new() }),
     ];
@@ -163,6 +172,24 @@ fn a_claim_is_as_the_document_has_it() {
 }
 
 #[test]
+fn a_roster_is_as_the_document_has_it() {
+    let provider = r#"{"actor":"00000000000000ff-0000000000000009","version":"1.2.0","tags":["eu"],"weight":3}"#;
+    let members = vec![serde_json::from_str(provider).unwrap()];
+    let roster = Roster::of(vec![(ActorAddress::pool("readers").unwrap(), members)]);
+    assert_eq!(hex(&roster.encode()), hex(&bytes("roster")));
+    assert_eq!(Roster::decode(&bytes("roster")), Some(roster));
+}
+
+#[test]
+fn the_strategies_are_as_the_document_has_them() {
+    let name = |strategy: &Strategy| strategy.to_string().replace('_', " ");
+    let number = |strategy: &Strategy| postcard::to_allocvec(strategy).unwrap()[0];
+    for strategy in Strategy::ALL {
+        assert!(DOCUMENT.contains(&format!("{} {}", number(strategy), name(strategy))), "{strategy}");
+    }
+}
+
+#[test]
 fn no_example_of_the_document_goes_untested() {
     let names: Vec<_> = examples().into_keys().filter(|name| !name.starts_with("rust")).collect();
     let tested = [
@@ -170,8 +197,11 @@ fn no_example_of_the_document_goes_untested() {
         "hex compact-bare",
         "hex compact-full",
         "hex frame-full",
+        "hex frame-loads",
+        "hex frame-offer",
         "hex frame-owns",
         "hex frame-tell",
+        "hex roster",
         "json event-bare",
         "json event-full",
         "kinds",
