@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ActorCell, ActorMailbox};
 use crate::broker::{Caller, Declined, Failed, Fate, Hub, MessageBroker, ReplyError, ReplyToken, Verdict};
-use crate::message::{Deadline, Message, MessageEnvelope, MessageId};
+use crate::message::{Deadline, Message, MessageEnvelope, MessageId, Settled};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -57,7 +57,7 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     /// Takes the message out, done with.
     pub fn into_message(mut self) -> M {
         let envelope = self.envelope.take().expect("the envelope is only taken by what consumes the delivery");
-        self.done();
+        self.done(&envelope);
         envelope.into_message()
     }
 
@@ -125,7 +125,8 @@ impl<M: Message, B: MessageBroker<M>> Delivery<M, B> {
     }
 
     /// Counts the message as handled.
-    fn done(&mut self) {
+    fn done(&mut self, envelope: &MessageEnvelope<M>) {
+        envelope.settle(|| Settled::Handled);
         self.account.cell.health.succeeded();
         if let Some(caller) = self.caller.take() {
             self.broker.decline(caller, Declined::NoReply);
@@ -142,7 +143,9 @@ impl<M: Message, B: MessageBroker<M>> Drop for Delivery<M, B> {
         if std::thread::panicking() {
             return self.settle_failure(Failure::Panicked, Verdict::None, "a panic while it was in hand".into());
         }
-        self.done();
+        if let Some(envelope) = self.envelope.take() {
+            self.done(&envelope);
+        }
     }
 }
 

@@ -18,7 +18,11 @@ impl<M> Again<M> {
     where
         M: Clone,
     {
-        Self { clone: M::clone, to: None, since: None }
+        Self::by(M::clone)
+    }
+
+    pub(crate) fn by(clone: fn(&M) -> M) -> Self {
+        Self { clone, to: None, since: None }
     }
 
     pub(crate) fn clone_fn(&self) -> fn(&M) -> M {

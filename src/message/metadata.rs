@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::address::ActorAddress;
-use crate::message::{Again, MessageId};
+use crate::message::{Again, MessageId, Settler};
 use crate::retry::RetryPolicy;
 
 /// What few envelopes carry, behind one pointer of the envelope.
@@ -10,6 +10,8 @@ pub(crate) struct Extras<M> {
     pub(crate) correlation: Option<MessageId>,
     /// When it is tried again, if it says so itself.
     pub(crate) retry: Option<RetryPolicy>,
+    /// Where it is said how it ended, if somebody wants to know.
+    pub(crate) settler: Option<Settler>,
     /// Set if the message can be copied.
     pub(crate) again: Option<Again<M>>,
     /// Few entries, so a list is smaller and faster than a map, and keeps the order they were added in.
@@ -35,7 +37,7 @@ impl<M> Extras<M> {
 
 impl<M> Default for Extras<M> {
     fn default() -> Self {
-        Self { reply_to: None, correlation: None, retry: None, again: None, metadata: Vec::new() }
+        Self { reply_to: None, correlation: None, retry: None, settler: None, again: None, metadata: Vec::new() }
     }
 }
 
@@ -45,6 +47,7 @@ impl<M> Clone for Extras<M> {
             reply_to: self.reply_to.clone(),
             correlation: self.correlation,
             retry: self.retry,
+            settler: self.settler.clone(),
             again: self.again.clone(),
             metadata: self.metadata.clone(),
         }

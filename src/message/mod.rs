@@ -34,12 +34,14 @@ mod marks;
 mod metadata;
 mod priority;
 mod request_key;
+mod settlement;
 mod stamp;
 mod traits;
 
 pub use envelope::MessageEnvelope;
 pub use id::MessageId;
 pub use priority::MessagePriority;
+pub use settlement::{Settled, Settlement};
 pub use traits::{Message, Request};
 
 pub use crate::unique_id::ParseIdError;
@@ -48,4 +50,5 @@ pub(crate) use again::Again;
 pub(crate) use deadline::Deadline;
 pub(crate) use marks::Marks;
 pub(crate) use request_key::RequestKey;
+pub(crate) use settlement::Settler;
 pub(crate) use stamp::{LONGEST as LONGEST_STAMP, Stamp};

@@ -8,7 +8,7 @@ use crate::actor::panic::{catch_panic, error_text_of};
 use crate::actor::turn::Turn;
 use crate::actor::{HandlerFactory, OnPanic};
 use crate::broker::{Declined, Failed, Fate, MessageBroker, MessageHandler};
-use crate::message::{Message, Stamp};
+use crate::message::{Message, Settled, Stamp};
 use crate::metrics::Outcome;
 use crate::retry::Failure;
 
@@ -231,6 +231,7 @@ impl<M: Message, B: MessageBroker<M>, F: HandlerFactory<M>> Actor<M, B, F> {
     fn acknowledge(&mut self) {
         self.mailbox.note_handled(self.context.handled_id());
         if let Some(done) = self.in_doubt.take() {
+            done.envelope.settle(|| Settled::Handled);
             self.mailbox.hub.lay_to_rest(done);
         }
     }

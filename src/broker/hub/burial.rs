@@ -4,7 +4,7 @@ use super::Hub;
 use crate::actor::ActorCell;
 use crate::address::{ActorAddress, ActorId};
 use crate::dead_letters::{DeadLetter, DeadLetterReason};
-use crate::message::{Message, MessageEnvelope};
+use crate::message::{Message, MessageEnvelope, Settled};
 use crate::metrics::Outcome;
 use crate::requests::Ended;
 
@@ -34,6 +34,7 @@ impl<M: Message> Hub<M> {
         if let Some(key) = envelope.request() {
             self.requests.end(key, Ended::Duplicate);
         }
+        envelope.settle(|| Settled::Handled);
         self.lay_to_rest(envelope);
     }
 
@@ -66,6 +67,11 @@ impl<M: Message> Hub<M> {
         envelope.leave_sender();
         if let (Some(key), Some(ended)) = (envelope.request(), ended_by(reason)) {
             self.requests.end(key, ended);
+        }
+        if envelope.settle(|| Settled::Dead { reason, cause: cause.clone(), attempts }) {
+            // It is kept by whoever was told.
+            self.lay_to_rest(envelope);
+            return self.note_progress();
         }
         self.dead_letters.keep(DeadLetter { envelope, address, actor, reason, cause, attempts, at: Utc::now() });
         self.note_progress();

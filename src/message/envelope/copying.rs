@@ -2,7 +2,7 @@
 
 use super::MessageEnvelope;
 use crate::address::ActorAddress;
-use crate::message::{Again, Deadline, Marks};
+use crate::message::{Again, Deadline, Marks, Settled, Settlement};
 
 impl<M> MessageEnvelope<M> {
     /// What has to be known to deliver it again, if it is sent at least once.
@@ -69,5 +69,28 @@ impl<M> MessageEnvelope<M> {
         M: Clone,
     {
         self.extras_mut().again.get_or_insert_with(Again::new);
+    }
+
+    /// As [`at_least_once`](Self::at_least_once), where the message is copied by `clone`: for brokers that carry messages as
+    /// bytes, which can read one as often as they like.
+    #[must_use]
+    pub fn at_least_once_by(mut self, clone: fn(&M) -> M) -> Self {
+        self.marks.set(Marks::AT_LEAST_ONCE);
+        self.extras_mut().again.get_or_insert_with(|| Again::by(clone));
+        self
+    }
+
+    /// Has somebody told how the message, which is sent [at least once](Self::at_least_once), ends in the end: for brokers that
+    /// keep it elsewhere until it has. It is no dead letter of the broker that handles it then.
+    pub fn settling(mut self) -> (Self, Settlement) {
+        let (settler, settlement) = Settlement::new();
+        self.extras_mut().settler = Some(settler);
+        (self, settlement)
+    }
+
+    /// Tells whoever wants to know how it ended. False if nobody does.
+    pub(crate) fn settle(&self, settled: impl FnOnce() -> Settled) -> bool {
+        let settler = self.extras.as_ref().and_then(|extras| extras.settler.as_ref());
+        settler.inspect(|settler| settler.settle(settled())).is_some()
     }
 }
