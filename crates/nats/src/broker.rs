@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
+use crate::durable::Durable;
 use crate::elsewhere::Elsewhere;
 use crate::lease::Lease;
 use crate::names::Names;
@@ -27,7 +28,7 @@ use crate::outside::Outside;
 use crate::peers::Peers;
 use crate::subjects::Subjects;
 use crate::topics::Topics;
-use crate::{ConnectError, NatsOptions, NodeId, TopicCounts, buckets};
+use crate::{ClusterDeadLetters, ConnectError, NatsOptions, NodeId, TopicCounts, buckets};
 
 /// A broker with NATS behind it: a program that is written against [`MessageBroker`](switchboard::broker::MessageBroker)
 /// runs on many machines with it. See [the crate](crate) for what it promises.
@@ -78,6 +79,10 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             buckets::open(&server, subjects.bucket(what), max_age, options.replicas, deadline).await
         };
         let (nodes, names) = (bucket("nodes", options.lease).await?, bucket("names", Duration::ZERO).await?);
+        let durable = match options.durable {
+            Some(durable) => Some(Durable::open(client.clone(), &subjects, durable, options.replicas, deadline).await?),
+            None => None,
+        };
         let max_bytes = connection.max_payload().saturating_sub(FRAME_BYTES);
         let (topics, ended) = Topics::new(id.token().into());
         let node = Arc::new(Node {
@@ -95,6 +100,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             names: Names::new(id, names),
             peers: Peers::new(options.lease),
             elsewhere: Elsewhere::default(),
+            durable,
             said: Default::default(),
             looked: Default::default(),
             places: Default::default(),
@@ -121,6 +127,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
     /// Dropped while it waits, the broker refuses new work. Call it again to wait on.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.node.outside.close();
+        self.node.stop_fetching();
         let report = self.node.local.shutdown(timeout).await;
         self.node.leave().await;
         report
@@ -194,6 +201,16 @@ impl<M: Message> NatsMessageBroker<M> {
         self.node.local.set_retry(address, policy)
     }
 
+    /// The dead letters of what was to be delivered at least once, as all nodes see them; `None` unless this is kept by the
+    /// server: see [`NatsOptions::durable`].
+    #[must_use]
+    pub fn cluster_dead_letters(&self) -> Option<ClusterDeadLetters<M>>
+    where
+        M: Serialize + DeserializeOwned,
+    {
+        ClusterDeadLetters::new(Arc::clone(&self.node))
+    }
+
     /// What the actors here have counted up to now.
     #[must_use]
     pub fn metrics(&self) -> BrokerMetrics {
@@ -246,6 +263,7 @@ impl<M: Message + Serialize + DeserializeOwned> Claim<M> {
     fn settle(mut self, registration: Registration, watch: Watch) {
         self.is_settled = true;
         self.node.names.settle(&self.name, self.epoch, registration);
+        self.node.work_again();
         let (node, name, epoch) = (Arc::clone(&self.node), self.name.clone(), self.epoch);
         tokio::spawn(async move {
             watch.await;

@@ -144,15 +144,21 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         let mut envelope = message.into();
         let (began, mut attempts) = (Instant::now(), 0);
         loop {
-            let refused = match self.node.way(to).await {
-                Ok(Way::Here) => match self.node.local.send(to, envelope).await {
-                    Err(error) if error.kind().is_nobody() => return Box::pin(self.node.tell_outside(error)).await,
-                    sent => return sent,
-                },
-                Ok(Way::There(node, epoch)) => Box::pin(self.node.tell((node, epoch), to, envelope)).await,
-                Ok(Way::Among) => Box::pin(self.node.tell_among(to, envelope)).await,
-                Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
-                Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+            let refused = if self.node.is_stored(to, &envelope) {
+                Box::pin(self.node.store(to, envelope)).await
+            } else {
+                match self.node.way(to).await {
+                    Ok(Way::Here) => match self.node.local.send(to, envelope).await {
+                        Err(error) if error.kind().is_nobody() => {
+                            return Box::pin(self.node.tell_outside(error)).await;
+                        }
+                        sent => return sent,
+                    },
+                    Ok(Way::There(node, epoch)) => Box::pin(self.node.tell((node, epoch), to, envelope)).await,
+                    Ok(Way::Among) => Box::pin(self.node.tell_among(to, envelope)).await,
+                    Ok(Way::Lapsed) => Err(SendError::new(SendErrorKind::Disconnected, to.clone(), envelope)),
+                    Err(kind) => Err(SendError::new(kind, to.clone(), envelope)),
+                }
             };
             let Err(error) = refused else { return Ok(()) };
             let kind = error.kind();

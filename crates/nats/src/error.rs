@@ -80,6 +80,15 @@ pub enum ConnectError {
         /// Where theirs is kept.
         bucket: String,
     },
+    /// A stream is there that is not as it must be for what is delivered at least once.
+    #[error(
+        "the stream `{stream}` is there, and does not keep messages as a node needs it: choose another namespace, or end all \
+         nodes and delete it"
+    )]
+    OtherStream {
+        /// Its name.
+        stream: String,
+    },
     /// The options can't be used.
     #[error(transparent)]
     Options(#[from] OptionsError),

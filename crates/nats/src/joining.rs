@@ -36,6 +36,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         tokio::spawn(Arc::clone(self).keep_announcing());
         tokio::spawn(Arc::clone(self).keep_telling_loads());
         tokio::spawn(Arc::clone(self).hear_loads(loads));
+        tokio::spawn(Arc::clone(self).keep_working());
         // From the beginning it knows who has been there before it.
         self.look_again().await;
         Ok(())
@@ -46,6 +47,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         if self.leaving.send_replace(true) {
             return;
         }
+        self.await_workers().await;
         for (name, holding) in self.names.owned() {
             self.names.release(&name, holding.epoch).await;
         }

@@ -101,6 +101,7 @@ mod candidates;
 mod carrying;
 mod connection;
 mod credentials;
+mod durable;
 mod elsewhere;
 mod env;
 mod error;
@@ -133,6 +134,9 @@ pub mod wire;
 pub use broker::NatsMessageBroker;
 pub use connection::{Connection, ConnectionState};
 pub use credentials::Credentials;
+pub use durable::{
+    ClusterDeadLetter, ClusterDeadLetters, ClusterDeadLettersError, ClusterReason, DurableOptions, FollowedLetters,
+};
 pub use error::{ConnectError, OptionsError};
 pub use node_id::NodeId;
 pub use options::NatsOptions;

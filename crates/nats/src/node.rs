@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::Connection;
+use crate::durable::Durable;
 use crate::elsewhere::Elsewhere;
 use crate::frame::{Frame, Word};
 use crate::lease::Lease;
@@ -42,6 +43,8 @@ pub(crate) struct Node<M: Message> {
     pub(crate) peers: Peers,
     /// The members that other nodes have.
     pub(crate) elsewhere: Elsewhere,
+    /// What is delivered at least once, if the server keeps that.
+    pub(crate) durable: Option<Durable>,
     /// What was said last of the members here. Held while something is said.
     pub(crate) said: tokio::sync::Mutex<Bytes>,
     /// When the last look at all nodes began.

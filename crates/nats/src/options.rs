@@ -4,7 +4,7 @@ use std::time::Duration;
 use switchboard::address::Name;
 
 use crate::wire::WireFormat;
-use crate::{Credentials, OptionsError};
+use crate::{Credentials, DurableOptions, OptionsError};
 
 /// How a broker reaches its server, and as whom.
 ///
@@ -45,6 +45,7 @@ pub struct NatsOptions {
     pub(crate) max_message_bytes: Option<usize>,
     pub(crate) lease: Duration,
     pub(crate) replicas: usize,
+    pub(crate) durable: Option<DurableOptions>,
 }
 
 /// The namespace of brokers that say none.
@@ -133,6 +134,15 @@ impl NatsOptions {
         self
     }
 
+    /// Has messages that are sent [at least once](switchboard::message::MessageEnvelope::at_least_once) to names, services and
+    /// pools kept by the server until they have been handled, on whichever node; else this is so in the memory of the node that
+    /// has the actor alone, and what is to be sent to another is refused. All nodes of a namespace should say the same.
+    #[must_use]
+    pub fn durable(mut self, options: DurableOptions) -> Self {
+        self.durable = Some(options);
+        self
+    }
+
     /// What the server's lists of connections call this. By default, the namespace.
     #[must_use]
     pub fn client_name(mut self, name: impl Into<String>) -> Self {
@@ -198,6 +208,7 @@ impl NatsOptions {
             max_message_bytes: None,
             lease: LEASE,
             replicas: 1,
+            durable: None,
         })
     }
 }

@@ -74,6 +74,9 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
 
     /// Sends a message to wherever its address is now, once.
     async fn send_once(&self, to: &ActorAddress, envelope: MessageEnvelope<M>) -> Result<(), SendError<M>> {
+        if self.is_stored(to, &envelope) {
+            return self.store(to, envelope).await;
+        }
         let kind = match self.way(to).await {
             Ok(Way::There(node, epoch)) => return self.tell((node, epoch), to, envelope).await,
             // It has come here meanwhile.

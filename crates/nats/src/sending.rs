@@ -169,6 +169,11 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         if !self.is_connected() {
             return Err(SendErrorKind::Disconnected);
         }
+        self.encoded(envelope)
+    }
+
+    /// The envelope as bytes, if there are not too many.
+    pub(crate) fn encoded(&self, envelope: &MessageEnvelope<M>) -> Result<Bytes, SendErrorKind> {
         let body = wire::encode(envelope, self.wire, &self.source).map_err(|error| {
             self.note_unsent(envelope.id(), &error.to_string());
             SendErrorKind::NotOffered

@@ -1,4 +1,5 @@
-use switchboard::address::Name;
+use switchboard::address::{ActorAddress, Name};
+use switchboard::balancing::key_hash;
 
 use crate::NodeId;
 
@@ -58,6 +59,39 @@ impl Subjects {
         self.of(&["loads"])
     }
 
+    /// What is to be delivered at least once, with these tokens.
+    pub(crate) fn work(&self, tokens: &str) -> String {
+        self.of(&["work", tokens])
+    }
+
+    /// What is to be delivered at least once to this address.
+    pub(crate) fn work_for(&self, to: &ActorAddress) -> String {
+        let (kind, name) = parts(to);
+        self.of(&["work", kind, &name])
+    }
+
+    /// Dead letters, with these tokens.
+    pub(crate) fn dead(&self, tokens: &str) -> String {
+        self.of(&["dead", tokens])
+    }
+
+    /// The dead letters of what waited at this subject.
+    pub(crate) fn dead_of(&self, work: &str) -> String {
+        self.dead(work.strip_prefix(&self.work("")).unwrap_or("unknown"))
+    }
+
+    /// The consumer of what waits for this address.
+    pub(crate) fn consumer(&self, to: &ActorAddress) -> String {
+        // What makes a file's name too long is told apart by its beginning and its hash.
+        const MOST: usize = 120;
+        let (kind, name) = parts(to);
+        let name = name.replace('_', "_u").replace('.', "_d");
+        if name.len() <= MOST {
+            return format!("{kind}-{name}");
+        }
+        format!("{kind}-{}-{:016x}", &name[..MOST], key_hash(&name))
+    }
+
     /// Where nobody listens, so that the server answers when it has done all that came before.
     pub(crate) fn nowhere(&self) -> String {
         self.of(&["nowhere"])
@@ -81,6 +115,15 @@ impl Subjects {
         }
         subject
     }
+}
+
+/// The kind of an address, and its name or id.
+fn parts(to: &ActorAddress) -> (&'static str, String) {
+    let name = match to {
+        ActorAddress::Id(id) => id.to_string(),
+        ActorAddress::Named(name) | ActorAddress::Service(name) | ActorAddress::Pool(name) => name.to_string(),
+    };
+    (to.kind(), name)
 }
 
 /// The key at the end of such a subject.
