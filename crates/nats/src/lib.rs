@@ -60,6 +60,48 @@
 //! - **Later**: what is scheduled, redriven, or published to the address of an actor reaches other nodes too, and a message
 //!   that another node refuses is tried again as its retry policy says, if it never ran.
 //!
+//! # Which guarantee
+//!
+//! | sent | is done when | costs | lost with |
+//! | --- | --- | --- | --- |
+//! | as it is, to an actor here | it is in the mailbox | what it does in memory | this process |
+//! | as it is, to another node | it is in the mailbox there | a way to the server and on, and back | that process: what it had accepted. The sender knows whether it was |
+//! | to a [topic](switchboard::broker::MessageBroker::publish) | it was handed to the connection | half of a way | whatever is on the way. Nobody knows |
+//! | [at least once](switchboard::message::MessageEnvelope::at_least_once), [kept](NatsOptions::durable) by the server | the server has it in its stream, on as many [replicas](NatsOptions::replicas) as there are | a write to its disk, and a second way when it is handled | nothing, but with the disks of most replicas; until they have written what they confirmed, also with their power |
+//! | at least once, not kept | as it is | as it is, and a clone before it is handled | this process. It is not sent to another |
+//!
+//! What is kept is handled until a handler returns `Ok`, or [its policy](switchboard::retry::RetryPolicy) gives up, and then is one
+//! of the [cluster's dead letters](NatsMessageBroker::cluster_dead_letters), which every node can list, follow, redrive and
+//! remove. Messages to one name are handled one after the other, retries included, by whoever owns the name at the time;
+//! those to a service or pool are shared by all nodes with members. A message is handled more than once if its node goes
+//! before the server has been told, or is cut off for longer than [`ack_wait`](DurableOptions::ack_wait), and if its sender sends
+//! it anew as another message because it was told [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed). A receiver
+//! that must not do the work twice asks for
+//! [`duplicate_window`](switchboard::actor::SpawnOptions::duplicate_window), which knows what the same process has handled. How
+//! often a message has been tried counts anew on another node.
+//!
+//! ```no_run
+//! use switchboard::broker::MessageBroker;
+//! use switchboard::message::MessageEnvelope;
+//! use switchboard_nats::{DurableOptions, NatsMessageBroker, NatsOptions};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Clone, Debug, Serialize, Deserialize)]
+//! # struct Order(u64);
+//! # impl switchboard::message::Message for Order { const MESSAGE_TYPE: &'static str = "order"; }
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let options = NatsOptions::new("nats://127.0.0.1:4222")?.durable(DurableOptions::new()).replicas(3);
+//! let broker = NatsMessageBroker::with_options(options).await?;
+//! broker.send(&"named:billing".parse()?, MessageEnvelope::new(Order(7)).at_least_once()).await?;
+//! if let Some(dead) = broker.cluster_dead_letters() {
+//!     for letter in dead.list(0, 100).await? {
+//!         println!("{}: {}", letter.number, letter.reason);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # When something goes
 //!
 //! | what goes | what callers see |
@@ -67,6 +109,7 @@
 //! | an actor | what it would be in memory |
 //! | a node, before it has a message | [`NoSuchActor`](switchboard::broker::SendErrorKind::NoSuchActor): it never ran |
 //! | a node that has it | in about a second, [`Unconfirmed`](switchboard::broker::SendErrorKind::Unconfirmed) of what was told, [`ActorStopped`](switchboard::broker::RequestErrorKind::ActorStopped) of what was asked: it may have run |
+//! | a node that has a message which is kept | nothing: another handles it, after [`ack_wait`](DurableOptions::ack_wait) at the latest, and for a name when its lease has ended |
 //! | the server, before a message is sent | [`Disconnected`](switchboard::broker::SendErrorKind::Disconnected): it never ran. Actors here go on, but may not act under their names once the [lease](NatsOptions::lease) has ended |
 //! | the server, after it | `Unconfirmed`, `ActorStopped`: it may have run |
 //! | the caller | what has not begun is taken back |
@@ -87,9 +130,12 @@
 //!
 //! # What it does not do yet
 //!
-//! `try_send` and watching reach no other node, and a scheduled message for a group goes to members elsewhere only if it has none
-//! here. A message for another node that is to be delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
-//! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered). Requests that another node refuses are not tried again by
+//! Requests are never kept by the server: who waits for an answer learns that there is none. `try_send` and watching reach no
+//! other node, and a scheduled message for a group goes to members elsewhere only if it has none
+//! here. A message to the id of an actor on another node that is to be
+//! delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
+//! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered), and so is any to another node if nothing is
+//! [kept](NatsOptions::durable). Requests that another node refuses are not tried again by
 //! themselves.
 
 mod among;

@@ -13,7 +13,7 @@ use switchboard::broker::{Context, MessageBroker, MessageHandler};
 use switchboard::mailbox::MailboxOptions;
 use switchboard::message::{Message, MessageEnvelope};
 use switchboard::{pattern, subject};
-use switchboard_nats::{ConnectError, Credentials, NatsMessageBroker, NatsOptions};
+use switchboard_nats::{ConnectError, Credentials, DurableOptions, NatsMessageBroker, NatsOptions};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Note(u32);
@@ -46,9 +46,13 @@ fn documented(name: &str) -> String {
     rest.split_once("\n```").expect("it ends").0.to_owned()
 }
 
-/// A server with a user for the nodes, who may do what is documented.
-fn server() -> Server {
-    let permissions = documented("node-permissions");
+/// A server with a user for the nodes, who may do what is documented; for the streams only if they are `durable`.
+fn server(durable: bool) -> Server {
+    let mut permissions = documented("node-permissions");
+    if durable {
+        permissions =
+            permissions.replacen("publish: [", &format!("publish: [\n{}", documented("durable-permissions")), 1);
+    }
     Server::with(&format!(
         "authorization {{ users: [ {{ user: node, password: secret, permissions: {{\n{permissions}\n}} }} ] }}"
     ))
@@ -66,7 +70,7 @@ async fn node(server: &Server) -> NatsMessageBroker<Note> {
 
 #[tokio::test]
 async fn what_is_documented_is_enough_for_all_that_a_node_does() {
-    let server = server();
+    let server = server(false);
     let (here, there) = (node(&server).await, node(&server).await);
     let desk = ActorAddress::named("desk.a").unwrap();
     let clerk = there.spawn(&desk, Clerk).await.unwrap();
@@ -83,10 +87,31 @@ async fn what_is_documented_is_enough_for_all_that_a_node_does() {
 
 #[tokio::test]
 async fn it_is_not_enough_for_another_namespace() {
-    let server = server();
+    let server = server(false);
     let options = options(&server, "office").connect_timeout(Duration::from_secs(1));
     let error = NatsMessageBroker::<Note>::with_options(options).await.unwrap_err();
     // It may not even hear what the server answers.
     assert!(matches!(error, ConnectError::NoJetStream { .. }), "{error}");
     assert!(error.to_string().contains("`office.>`"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_documented_for_streams_is_enough_for_those_who_use_them() {
+    let server = server(true);
+    let durable = || options(&server, "shop").durable(DurableOptions::new());
+    let here = NatsMessageBroker::<Note>::with_options(durable()).await.unwrap();
+    let there = NatsMessageBroker::<Note>::with_options(durable()).await.unwrap();
+    let desk = ActorAddress::named("desk.a").unwrap();
+    let mut inbox = there.register(&desk, MailboxOptions::bounded(9)).await.unwrap();
+    let dead = here.cluster_dead_letters().unwrap();
+    let mut followed = dead.follow().await.unwrap();
+    for number in 0..2 {
+        here.send(&desk, MessageEnvelope::new(Note(number)).at_least_once()).await.unwrap();
+    }
+    inbox.recv().await.unwrap().reject("never");
+    assert_eq!(inbox.recv().await.unwrap().into_message(), Note(1));
+    let letter = followed.next().await.unwrap().unwrap();
+    assert_eq!(dead.list(0, 9).await.unwrap().len(), 1);
+    assert!(dead.redrive(letter.number).await.unwrap());
+    assert_eq!(inbox.recv().await.unwrap().into_message(), Note(0));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::consumer::{Consumer, DeliverPolicy};
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::DirectGetErrorKind;
+use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
@@ -182,19 +182,22 @@ impl<M: Message + Serialize + DeserializeOwned> ClusterDeadLetters<M> {
     }
 
     async fn get(&self, number: u64) -> Result<Option<StreamMessage>> {
-        let found = self.durable()?.dead.direct_get(number).await;
-        found.map(Some).or_else(|error| if is_missing(error.kind()) { Ok(None) } else { Err(unavailable(error)) })
+        if_found(self.durable()?.dead.direct_get(number).await)
     }
 
     async fn next(&self, after: u64) -> Result<Option<StreamMessage>> {
         let subjects = self.node.subjects.dead(">");
-        let found = self.durable()?.dead.direct_get_next_for_subject(subjects, Some(after + 1)).await;
-        found.map(Some).or_else(|error| if is_missing(error.kind()) { Ok(None) } else { Err(unavailable(error)) })
+        if_found(self.durable()?.dead.direct_get_next_for_subject(subjects, Some(after + 1)).await)
     }
 }
 
-fn is_missing(kind: DirectGetErrorKind) -> bool {
-    kind == DirectGetErrorKind::NotFound
+/// Nothing, if that is what was found.
+fn if_found(found: std::result::Result<StreamMessage, DirectGetError>) -> Result<Option<StreamMessage>> {
+    match found {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
 fn unavailable(error: impl fmt::Display) -> ClusterDeadLettersError {

@@ -10,4 +10,6 @@ mod working;
 
 pub use letters::{ClusterDeadLetter, ClusterDeadLetters, ClusterDeadLettersError, ClusterReason, FollowedLetters};
 pub use options::DurableOptions;
+#[cfg(test)]
+pub(crate) use parcel::{Epitaph, Parcel, join, split};
 pub(crate) use streams::Durable;

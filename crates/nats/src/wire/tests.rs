@@ -9,10 +9,13 @@ use serde_json::Value;
 use switchboard::address::{ActorAddress, Name};
 use switchboard::balancing::Strategy;
 use switchboard::broker::SendErrorKind;
+use switchboard::dead_letters::DeadLetterReason;
 use switchboard::limits::{LimitError, Table};
 use switchboard::message::{Message, MessageEnvelope, MessagePriority};
 
 use super::{WireFormat, decode, encode};
+use crate::ClusterReason;
+use crate::durable::{Epitaph, Parcel, join, split};
 use crate::elsewhere::Load;
 use crate::frame::{Frame, Refusal, Word};
 use crate::names::Claim;
@@ -181,6 +184,38 @@ fn a_roster_is_as_the_document_has_it() {
 }
 
 #[test]
+fn what_is_in_the_streams_is_as_the_document_has_it() {
+    let body = encode(&bare(), WireFormat::Compact, "shop/1").unwrap();
+    let parcel = join(&Parcel { to: ActorAddress::named("desk").unwrap(), retry: None }, &body);
+    assert_eq!(hex(&parcel), hex(&bytes("parcel")));
+    let reason = ClusterReason::Unhandled(DeadLetterReason::Failed);
+    let epitaph = Epitaph { reason, cause: Some("no ink".into()), attempts: 3, at: 1_000_000_000_000 };
+    assert_eq!(hex(&join(&epitaph, &parcel)), hex(&bytes("letter")));
+    let (read, rest) = split::<Epitaph>(&bytes("letter")).map(|(head, rest)| (head, rest.to_vec())).unwrap();
+    assert_eq!((read, hex(&rest)), (epitaph, hex(&parcel)));
+}
+
+#[test]
+fn the_reasons_are_as_the_document_has_them() {
+    let reasons = [
+        (DeadLetterReason::Expired, "expired"),
+        (DeadLetterReason::Evicted, "evicted"),
+        (DeadLetterReason::Cancelled, "cancelled"),
+        (DeadLetterReason::ActorStopped, "actor stopped"),
+        (DeadLetterReason::Failed, "failed"),
+        (DeadLetterReason::Panicked, "panicked"),
+        (DeadLetterReason::Rejected, "rejected"),
+        (DeadLetterReason::Undeliverable(SendErrorKind::Full), "undeliverable and a kind"),
+        (DeadLetterReason::ShutDown, "shut down"),
+    ];
+    let text = DOCUMENT.replace('\n', " ");
+    for (reason, name) in reasons {
+        let number = postcard::to_allocvec(&reason).unwrap()[0];
+        assert!(text.contains(&format!("{number} {name}")), "{number} {name}");
+    }
+}
+
+#[test]
 fn the_strategies_are_as_the_document_has_them() {
     let name = |strategy: &Strategy| strategy.to_string().replace('_', " ");
     let number = |strategy: &Strategy| postcard::to_allocvec(strategy).unwrap()[0];
@@ -201,6 +236,8 @@ fn no_example_of_the_document_goes_untested() {
         "hex frame-offer",
         "hex frame-owns",
         "hex frame-tell",
+        "hex letter",
+        "hex parcel",
         "hex roster",
         "json event-bare",
         "json event-full",
