@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use common::{Broker, Job, Worker, inbox, named, poll_once, settle};
-use switchboard::actor::SpawnOptions;
+use switchboard::actor::{Delivery, SpawnOptions};
 use switchboard::broker::MessageBroker;
 use switchboard::dead_letters::DeadLetterReason;
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
@@ -15,6 +15,9 @@ use switchboard::message::{MessageEnvelope, Settled, Settlement};
 use switchboard::retry::{Backoff, RetryPolicy};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+/// What a receiver does with what it has received.
+type End = fn(Delivery<Job, Broker>);
 
 fn settling(job: Job) -> (MessageEnvelope<Job>, Settlement) {
     let policy = RetryPolicy::attempts(3).backoff(Backoff::fixed(SECOND));
@@ -86,8 +89,8 @@ async fn what_was_not_begun_is_told_with_its_reason() {
 async fn received_by_hand_it_is_told_what_the_receiver_says() {
     let broker = Broker::new();
     let mut desk = inbox(&broker, &named("desk"), 8).await;
-    let cases: [(fn(switchboard::actor::Delivery<Job, Broker>), _); 3] = [
-        (|delivery| drop(delivery.into_message()), Poll::Ready(Some(Settled::Handled))),
+    let cases: [(End, _); 3] = [
+        (|delivery| assert_eq!(delivery.into_message(), Job::Note(1)), Poll::Ready(Some(Settled::Handled))),
         (drop, Poll::Ready(Some(Settled::Handled))),
         (|delivery| delivery.reject("never"), dead(DeadLetterReason::Rejected, Some("never"), 1)),
     ];
