@@ -19,6 +19,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         let nobody = subscribe(self.subjects.all_nobody(self.id)).await?;
         let back = subscribe(self.subjects.all_back(self.id)).await?;
         let loads = subscribe(self.subjects.loads()).await?;
+        let questions = self.subscribe_to_questions().await?;
         // Any node of the namespace takes what other programs say, and each message is taken by one.
         let outside = self.client.queue_subscribe(self.subjects.inward(">"), QUEUE.into()).await;
         let outside = outside.map_err(|error| error.to_string())?;
@@ -37,6 +38,7 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
         tokio::spawn(Arc::clone(self).keep_telling_loads());
         tokio::spawn(Arc::clone(self).hear_loads(loads));
         tokio::spawn(Arc::clone(self).keep_working());
+        tokio::spawn(Arc::clone(self).answer_questions(questions));
         // From the beginning it knows who has been there before it.
         self.look_again().await;
         Ok(())

@@ -117,6 +117,14 @@
 //! A name stays with a node that was killed until its lease has ended, and is free at once when a node
 //! [leaves](NatsMessageBroker::shutdown).
 //!
+//! # What an operator sees
+//!
+//! Each node answers NATS's services API, so `nats micro ls` lists all of them by their namespace, `nats micro info` says where they
+//! are heard, and `nats micro stats` has what each has accepted, what was not handled to its end and how long handlers took; its
+//! `data` are the node's [metrics](NatsMessageBroker::metrics), [audit](NatsMessageBroker::audit) and
+//! [topics](NatsMessageBroker::topic_counts), whether its lease holds, and how many names, groups and actors it has.
+//! `OPERATING.md`, beside this crate's manifest, says what to look at.
+//!
 //! # Programs in other languages
 //!
 //! `WIRE.md`, beside this crate's manifest, has all that goes over the wire, byte by byte. A program in another language tells
@@ -161,6 +169,7 @@ mod lease;
 mod names;
 mod node;
 mod node_id;
+mod operator;
 mod options;
 mod outgoing;
 mod outside;

@@ -14,6 +14,15 @@ impl Subjects {
         Self { namespace }
     }
 
+    pub(crate) fn namespace(&self) -> &Name {
+        &self.namespace
+    }
+
+    /// What the nodes are called among services, whose names have no dots.
+    pub(crate) fn service(&self) -> String {
+        self.namespace.as_str().replace('_', "_u").replace('.', "_d")
+    }
+
     /// What is said to a node.
     pub(crate) fn node(&self, node: NodeId) -> String {
         self.of(&["node", &node.token()])
@@ -100,7 +109,7 @@ impl Subjects {
     /// A bucket of this namespace. Buckets have no dots in their names, so each is written as two characters, and what
     /// begins such a pair too.
     pub(crate) fn bucket(&self, what: &str) -> String {
-        format!("{}-{what}", self.namespace.as_str().replace('_', "_u").replace('.', "_d"))
+        format!("{}-{what}", self.service())
     }
 
     /// The subject with these tokens behind the namespace. One is made for each message, which `format!` would be slow at.

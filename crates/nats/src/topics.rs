@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_nats::Subject as ServerSubject;
 use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
 use switchboard::topics::Interest;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
@@ -52,7 +53,7 @@ pub(crate) enum Fate {
 }
 
 /// What a broker has exchanged with other nodes by topics up to now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TopicCounts {
     /// Distinct interests that this node has subscribed to at the server now.
