@@ -19,7 +19,7 @@ use switchboard::broker::{Context, MessageBroker, MessageHandler, ReplyError};
 use switchboard::mailbox::MailboxOptions;
 use switchboard::message::MessageEnvelope;
 use switchboard::{pattern, subject};
-use switchboard_nats::NatsMessageBroker;
+use switchboard_nats::{DurableOptions, NatsMessageBroker, NatsOptions};
 
 use crate::pair::Pair;
 use crate::parcel::Parcel;
@@ -57,6 +57,8 @@ async fn main() {
     println!("{}", Pair::heads());
     publish(&server, &word).await;
     request(&server, &word).await;
+    pool(&server, &word).await;
+    at_least_once(&server, &word).await;
 }
 
 /// From one node to a subscription of another, as many as a lap has without waiting in between.
@@ -120,11 +122,89 @@ async fn request(server: &Server, word: &str) {
     }
 }
 
+/// To any of two members of a group, on a node each; beside it, to a queue group.
+async fn pool(server: &Server, word: &str) {
+    for in_flight in [1, 128] {
+        let name = format!("request to a pool, {in_flight} in flight, 64 B");
+        if !name.contains(word) {
+            continue;
+        }
+        let (parcel, sender, mut serving) = (Parcel::of(64), bare::connect(&server.url()).await, Vec::new());
+        let (here, readers) = (node(server).await, ActorAddress::pool("readers").expect("a name"));
+        let mut there = Vec::new();
+        for _ in 0..2 {
+            let receiver = bare::connect(&server.url()).await;
+            let requests = receiver.queue_subscribe("bare.service", "readers".into()).await.expect("it is connected");
+            serving.push(tokio::spawn(bare::serve(receiver, requests)));
+            let member = node(server).await;
+            member.spawn(&readers, Clerk).await.expect("anybody may join");
+            there.push(member);
+        }
+        let client = async || in_turns(in_flight, async || bare::request(&sender, &parcel).await).await;
+        let broker = async || {
+            let ask = async || {
+                here.request(&readers, parcel.clone()).await.expect("it is answered");
+            };
+            in_turns(in_flight, ask).await
+        };
+        Pair::measure(name, ROUNDS, client, broker).await;
+        serving.iter().for_each(tokio::task::JoinHandle::abort);
+        for member in there {
+            member.shutdown(Duration::ZERO).await;
+        }
+    }
+}
+
+/// Stored by the server, and handled: for a pool, as order would have one wait for the other.
+async fn at_least_once(server: &Server, word: &str) {
+    for in_flight in [1, 64] {
+        let name = format!("at least once, {in_flight} in flight, 64 B");
+        if !name.contains(word) {
+            continue;
+        }
+        let parcel = Parcel::of(64);
+        let queue = bare::Queue::open(&server.url()).await;
+        let options = NatsOptions::new(server.url()).expect("a URL").namespace("durable").expect("a name");
+        let options = options.durable(DurableOptions::new());
+        let here = NatsMessageBroker::with_options(options.clone()).await.expect("the server is there");
+        let there = NatsMessageBroker::with_options(options).await.expect("the server is there");
+        let readers = ActorAddress::pool("readers").expect("a name");
+        let (handled, mut handling) = tokio::sync::mpsc::unbounded_channel();
+        let handler = move |envelope: MessageEnvelope<Parcel>| {
+            let gone = handled.send(envelope.into_message()).is_err();
+            async move { if gone { Err("nobody counts") } else { Ok(()) } }
+        };
+        there.spawn(&readers, handler).await.expect("anybody may join");
+        let client = async || {
+            // Both at the same time, as the broker does.
+            let storing = in_turns(in_flight, async || queue.store(&parcel).await);
+            tokio::join!(storing, queue.work_off(turns(in_flight), 16)).0
+        };
+        let broker = async || {
+            let store = async || {
+                here.send(&readers, MessageEnvelope::new(parcel.clone()).at_least_once()).await.expect("it is stored");
+            };
+            let count = in_turns(in_flight, store).await;
+            for _ in 0..count {
+                handling.recv().await.expect("it is handled");
+            }
+            count
+        };
+        Pair::measure(name, ROUNDS, client, broker).await;
+        there.shutdown(Duration::ZERO).await;
+    }
+}
+
 /// Does it a few hundred times, so many at once.
 async fn in_turns(in_flight: usize, what: impl AsyncFn()) -> usize {
-    let count = 200 + 20 * in_flight;
+    let count = turns(in_flight);
     futures_util::stream::iter(0..count).for_each_concurrent(in_flight, async |_| what().await).await;
     count
+}
+
+/// How often that is.
+const fn turns(in_flight: usize) -> usize {
+    200 + 20 * in_flight
 }
 
 async fn node(server: &Server) -> NatsMessageBroker<Parcel> {
