@@ -19,11 +19,6 @@ pub(crate) fn tally(language: &Language) -> ActorAddress {
     well_formed(&format!("named:tally.{}", language.key))
 }
 
-/// An actor that reads in another process.
-pub(crate) fn reader(number: usize) -> ActorAddress {
-    well_formed(&format!("named:reader.{}", number + 1))
-}
-
 fn well_formed(address: &str) -> ActorAddress {
     address.parse().expect("the addresses above and the keys of languages are well formed")
 }

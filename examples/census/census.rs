@@ -61,8 +61,8 @@ async fn spawn_readers(broker: &Broker, arguments: &Arguments, progress: &Progre
     };
     let options = SpawnOptions::new().mailbox(READER_MAILBOX);
     let mut readers = Readers::with_capacity(arguments.workers.get());
-    for number in 0..arguments.workers.get() {
-        let reading = others.as_ref().map_or_else(Reading::here, |others| Reading::By(others.from(number)));
+    for _ in 0..arguments.workers.get() {
+        let reading = others.clone().map_or_else(Reading::here, Reading::By);
         let reader = once(Reader::new(reading, progress.clone()));
         readers.push(broker.spawn_with(&addresses::readers(), options, reader).await?);
     }

@@ -23,8 +23,8 @@
 //! queues up behind it.
 //!
 //! With `--nats URL` the files are read in other processes, on this machine or on any that has the same files: start
-//! `census --nats URL --read` as often as you like. Each has actors at `named:reader.1`, `named:reader.2` and so on. The
-//! readers here ask those in place of reading. When such a process goes, what it was asked is handled again, and asked of
+//! `census --nats URL --read` as often as you like. Their actors are in one pool, which the readers here ask in place of
+//! reading. When such a process goes, what it was asked is handled again, and asked of
 //! another; and since a count comes back as an answer, each file is counted once.
 
 mod addresses;

@@ -4,7 +4,7 @@ use std::path::{self, Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchboard::broker::{Context, MessageBroker, MessageHandler, Ran, RegisterError, ReplyError};
+use switchboard::broker::{Context, MessageBroker, MessageHandler, ReplyError};
 use switchboard::message::{Message, MessageEnvelope};
 use switchboard_nats::NatsMessageBroker;
 
@@ -13,9 +13,6 @@ use crate::counts::Counts;
 use crate::error::CensusError;
 use crate::reading::{self, Unread};
 use crate::text::TextCounter;
-
-/// How many actors may read in all processes together. One that has nobody yet asks for all of them in turn.
-const MOST: usize = 32;
 
 /// How often it is looked whether somebody has come who reads.
 const LOOK: Duration = Duration::from_millis(100);
@@ -60,75 +57,36 @@ impl From<Result<Counts, Unread>> for File {
 /// Reads for others, with so many actors, until the process is killed.
 pub(crate) async fn read(servers: &str, workers: usize) -> Result<(), CensusError> {
     let broker = NatsMessageBroker::connect(servers).await?;
-    let mut number = 0;
     for _ in 0..workers {
-        number = spawn(&broker, number).await?;
-        println!("reads as {}", addresses::reader(number));
-        number += 1;
+        broker.spawn(&addresses::readers(), Remote(TextCounter::new())).await?;
     }
+    println!("{workers} read for {}", addresses::readers());
     std::future::pending().await
 }
 
-/// Spawns an actor at the first number from this on that nobody has.
-async fn spawn(broker: &NatsMessageBroker<File>, from: usize) -> Result<usize, CensusError> {
-    for number in from..MOST {
-        match broker.spawn(&addresses::reader(number), Remote(TextCounter::new())).await {
-            Ok(_) => return Ok(number),
-            Err(RegisterError::Taken { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(format!("there are {MOST} actors that read, and that is the most").into())
-}
-
-/// The actors of other processes, as one reader here sees them.
+/// The actors of other processes that read.
 #[derive(Clone)]
-pub(crate) struct Others {
-    broker: NatsMessageBroker<File>,
-    /// The number of the one that is asked next.
-    next: usize,
-}
+pub(crate) struct Others(NatsMessageBroker<File>);
 
 impl Others {
     /// Waits until there is one.
     pub(crate) async fn find(servers: &str) -> Result<Self, CensusError> {
-        let mut others = Self { broker: NatsMessageBroker::connect(servers).await?, next: 0 };
-        // A folder is no text, and all that is wanted is that somebody says so.
-        while others.ask(Path::new(".")).await.is_none() {
+        let broker = NatsMessageBroker::connect(servers).await?;
+        while broker.members(&addresses::readers()).await.is_empty() {
             tokio::time::sleep(LOOK).await;
         }
-        Ok(others)
-    }
-
-    /// The same, beginning with another.
-    pub(crate) fn from(&self, number: usize) -> Self {
-        Self { broker: self.broker.clone(), next: number }
+        Ok(Self(broker))
     }
 
     /// Has a file counted by whoever is there.
-    pub(crate) async fn count(&mut self, path: &Path) -> Result<Counts, Unread> {
+    pub(crate) async fn count(&self, path: &Path) -> Result<Counts, Unread> {
         let path = path::absolute(path).map_err(|error| Unread::ForGood(error.to_string()))?;
-        match self.ask(&path).await {
-            Some(answer) => answer,
-            None => Err(Unread::ForNow("no process is there that reads".into())),
+        match self.0.request(&addresses::readers(), File::Read(path)).await {
+            Ok(File::Counted(counts)) => Ok(counts),
+            Ok(File::Unread(why)) => Err(why),
+            Ok(other) => Err(Unread::ForNow(format!("{other:?} is no answer"))),
+            // Whoever was asked has gone, or nobody is there just now.
+            Err(error) => Err(Unread::ForNow(error.kind().to_string())),
         }
-    }
-
-    /// Asks one after the other, until one is there. `None` if none is.
-    async fn ask(&mut self, path: &Path) -> Option<Result<Counts, Unread>> {
-        for _ in 0..MOST {
-            let reader = addresses::reader(self.next);
-            let (error, ran) = match self.broker.request(&reader, File::Read(path.to_owned())).await {
-                Ok(File::Counted(counts)) => return Some(Ok(counts)),
-                Ok(File::Unread(why)) => return Some(Err(why)),
-                Ok(other) => (format!("{other:?} is no answer"), Ran::Maybe),
-                Err(error) => (error.kind().to_string(), error.ran()),
-            };
-            self.next = (self.next + 1) % MOST;
-            if ran == Ran::Maybe {
-                return Some(Err(Unread::ForNow(error)));
-            }
-        }
-        None
     }
 }

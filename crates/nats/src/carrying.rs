@@ -207,17 +207,35 @@ impl<M: Message + Serialize + DeserializeOwned> MessageBroker<M> for NatsMessage
         message: impl Into<MessageEnvelope<M>> + Send,
     ) -> Result<M, RequestError<M>> {
         let mut envelope = message.into();
-        let refused = |kind: SendErrorKind, envelope| Err(RequestError::refused(kind.into(), to.clone(), envelope));
-        match self.node.way(to).await {
-            Ok(Way::Here) => self.request_here(to, envelope).await,
-            Ok(way @ (Way::There(..) | Way::Among)) => {
-                if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
-                    envelope = envelope.within(timeout);
+        let (began, mut attempts) = (Instant::now(), 0);
+        loop {
+            let refused = match self.node.way(to).await {
+                Ok(Way::Here) => return self.request_here(to, envelope).await,
+                Ok(way @ (Way::There(..) | Way::Among)) => {
+                    // One deadline for all attempts.
+                    if let (None, Some(timeout)) = (envelope.deadline(), self.request_timeout()) {
+                        envelope = envelope.within(timeout);
+                    }
+                    Box::pin(self.node.ask_on(way, to, envelope)).await
                 }
-                Box::pin(self.node.ask_on(way, to, envelope)).await
+                Ok(Way::Lapsed) => refused_by(SendErrorKind::Disconnected, to, envelope),
+                Err(kind) => refused_by(kind, to, envelope),
+            };
+            let error = match refused {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let (kind, ran) = (error.kind().clone(), error.ran());
+            let (RequestErrorKind::NotSent(why), Ran::Never) = (&kind, ran) else { return Err(error) };
+            let Some(back) = error.into_envelope() else {
+                return Err(RequestError::unanswered(kind, ran, to.clone()));
+            };
+            attempts += 1;
+            match self.node.local.next_attempt(to, &back, attempts, began.elapsed(), *why) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return Err(RequestError::refused(kind, to.clone(), back)),
             }
-            Ok(Way::Lapsed) => refused(SendErrorKind::Disconnected, envelope),
-            Err(kind) => refused(kind, envelope),
+            envelope = back;
         }
     }
 
@@ -284,6 +302,14 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             None => Err(RequestError::unanswered(kind.into(), Ran::Maybe, to.clone())),
         }
     }
+}
+
+fn refused_by<M: Message>(
+    kind: SendErrorKind,
+    to: &ActorAddress,
+    envelope: MessageEnvelope<M>,
+) -> Result<M, RequestError<M>> {
+    Err(RequestError::refused(kind.into(), to.clone(), envelope))
 }
 
 /// Asks another node in place of a caller that waits here, and tells it what comes of that.

@@ -58,7 +58,7 @@
 //! - **Topics** are those of the cluster: what is published reaches the subscriptions of all nodes, and one member of each
 //!   group of subscribers among all of them.
 //! - **Later**: what is scheduled, redriven, or published to the address of an actor reaches other nodes too, and a message
-//!   that another node refuses is tried again as its retry policy says, if it never ran.
+//!   or request that another node refuses is tried again as its retry policy says, if it never ran.
 //!
 //! # Which guarantee
 //!
@@ -143,8 +143,7 @@
 //! here. A message to the id of an actor on another node that is to be
 //! delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
 //! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered), and so is any to another node if nothing is
-//! [kept](NatsOptions::durable). Requests that another node refuses are not tried again by
-//! themselves.
+//! [kept](NatsOptions::durable).
 
 mod among;
 mod announcing;

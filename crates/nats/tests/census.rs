@@ -28,7 +28,7 @@ impl Reader {
         let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("reads as named:reader."), "{line}");
+        assert!(line.ends_with(" read for pool:readers\n"), "{line}");
         Self(process)
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use support::Server;
 use switchboard::actor::Inbox;
 use switchboard::address::ActorAddress;
-use switchboard::broker::{MessageBroker, SendErrorKind};
+use switchboard::broker::{MessageBroker, Ran, SendErrorKind};
 use switchboard::dead_letters::{DeadLetterFilter, DeadLetterReason};
 use switchboard::mailbox::{BackpressureStrategy, MailboxOptions};
 use switchboard::message::{Message, MessageEnvelope};
@@ -158,6 +158,29 @@ async fn a_retry_policy_holds_for_what_another_node_refuses() {
     }
     soon(sending).await.unwrap().unwrap();
     assert_eq!(one.dead_letters().read(&DeadLetterFilter::all()).len(), 0);
+}
+
+#[tokio::test]
+async fn a_retry_policy_holds_for_a_request_that_another_node_refuses_until_its_deadline() {
+    let server = Server::start();
+    let (one, other) = (node(&server).await, node(&server).await);
+    let small = MailboxOptions::bounded(1).strategy(BackpressureStrategy::Error);
+    let mut desk = other.register(&named("desk"), small).await.unwrap();
+    one.send(&named("desk"), Note(1)).await.unwrap();
+    let policy = RetryPolicy::attempts(10_000).backoff(Backoff::fixed(Duration::from_millis(2)));
+    let ask = |within| MessageEnvelope::new(Note(2)).with_retry(policy).within(within);
+    // Nobody makes room before the time is up.
+    let late = one.request(&named("desk"), ask(SOON)).await.unwrap_err();
+    assert_eq!(late.ran(), Ran::Never, "{late}");
+    let asking = {
+        let one = one.clone();
+        let envelope = ask(NEVER);
+        tokio::spawn(async move { one.request(&named("desk"), envelope).await })
+    };
+    tokio::time::sleep(SOON).await;
+    assert_eq!(next(&mut desk).await, 1);
+    soon(desk.recv()).await.unwrap().reply(Note(3)).await.unwrap();
+    assert_eq!(soon(asking).await.unwrap().unwrap(), Note(3));
 }
 
 #[tokio::test]
