@@ -26,9 +26,10 @@ use crate::names::Names;
 use crate::node::{Claiming, Node};
 use crate::outside::Outside;
 use crate::peers::Peers;
+use crate::sent::Sending;
 use crate::subjects::Subjects;
 use crate::topics::Topics;
-use crate::{ClusterDeadLetters, ConnectError, NatsOptions, NodeId, TopicCounts, buckets};
+use crate::{ClusterDeadLetters, ConnectError, NatsOptions, NodeId, SentCounts, TopicCounts, buckets};
 
 /// A broker with NATS behind it: a program that is written against [`MessageBroker`](switchboard::broker::MessageBroker)
 /// runs on many machines with it. See [the crate](crate) for what it promises.
@@ -105,6 +106,7 @@ impl<M: Message + Serialize + DeserializeOwned> NatsMessageBroker<M> {
             looked: Default::default(),
             places: Default::default(),
             topics,
+            sending: Sending::default(),
             wire: options.wire,
             claiming: Claiming::default(),
             errands: watch::Sender::new(0),
@@ -221,6 +223,12 @@ impl<M: Message> NatsMessageBroker<M> {
     #[must_use]
     pub fn topic_counts(&self) -> TopicCounts {
         self.node.topics.counts(self.node.connection.dropped())
+    }
+
+    /// What was sent to actors of other nodes up to now.
+    #[must_use]
+    pub fn sent_counts(&self) -> SentCounts {
+        self.node.sending.counts()
     }
 
     /// Where every message is that an actor here has accepted, and whether the accounts balance.

@@ -178,6 +178,7 @@ mod publishing;
 mod receiving;
 mod roster;
 mod sending;
+mod sent;
 mod spreading;
 mod subjects;
 mod topics;
@@ -194,4 +195,5 @@ pub use durable::{
 pub use error::{ConnectError, OptionsError};
 pub use node_id::NodeId;
 pub use options::NatsOptions;
+pub use sent::SentCounts;
 pub use topics::TopicCounts;

@@ -20,6 +20,7 @@ use crate::names::{Claimed, Names, Owner, Unavailable};
 use crate::outside::Outside;
 use crate::peers::{Peers, entered, is_alive};
 use crate::places::Places;
+use crate::sent::Sending;
 use crate::subjects::Subjects;
 use crate::topics::Topics;
 use crate::waiting::{Answer, Pending, Waiting};
@@ -52,6 +53,8 @@ pub(crate) struct Node<M: Message> {
     /// Where actors by their ids were found.
     pub(crate) places: Places,
     pub(crate) topics: Topics,
+    /// What goes to other nodes.
+    pub(crate) sending: Sending,
     pub(crate) wire: WireFormat,
     pub(crate) source: String,
     pub(crate) max_bytes: usize,

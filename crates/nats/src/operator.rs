@@ -12,8 +12,8 @@ use serde::Serialize;
 use switchboard::message::Message;
 use switchboard::metrics::{Audit, BrokerMetrics, Outcome};
 
-use crate::TopicCounts;
 use crate::node::Node;
+use crate::{SentCounts, TopicCounts};
 
 /// The first part of every answer.
 #[derive(Serialize)]
@@ -73,6 +73,7 @@ struct Data<'a> {
     metrics: &'a BrokerMetrics,
     audit: Audit,
     topics: TopicCounts,
+    sent: SentCounts,
     lease_holds: bool,
     names: usize,
     groups: usize,
@@ -146,6 +147,7 @@ impl<M: Message> Node<M> {
                         data: Data {
                             audit: self.local.audit(),
                             topics: self.topics.counts(self.connection.dropped()),
+                            sent: self.sending.counts(),
                             lease_holds: self.lease.holds(),
                             names: self.names.owned().len(),
                             groups: self.local.registry().all_providers().len(),

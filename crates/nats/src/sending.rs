@@ -225,17 +225,24 @@ impl<M: Message + Serialize + DeserializeOwned> Node<M> {
             Ok(pending) => Withdrawing { node: self, to: node, pending },
             Err(_) => return Err(Sent::Never(SendErrorKind::Disconnected)),
         };
+        self.sending.count();
         let answer = match deadline {
             None => pending.pending.answer().await,
             Some(deadline) => match timeout_at(deadline, pending.pending.answer()).await {
                 Ok(answer) => answer,
-                Err(_) => return Err(Sent::Late),
+                Err(_) => {
+                    self.sending.count_doubt();
+                    return Err(Sent::Late);
+                }
             },
         };
         match answer {
             Answer::Said(word, body) => Ok((word, body)),
             Answer::Nobody => Err(Sent::Elsewhere),
-            Answer::Lost | Answer::Outside(_) => Err(Sent::Maybe),
+            Answer::Lost | Answer::Outside(_) => {
+                self.sending.count_doubt();
+                Err(Sent::Maybe)
+            }
         }
     }
 

@@ -59,6 +59,11 @@ async fn send_all(broker: NatsMessageBroker<Note>, sender: usize, reached: tokio
         }
         reached.send_replace(number);
     }
+    let counts = broker.sent_counts();
+    assert_eq!(counts.in_doubt, sent.in_doubt.len() as u64);
+    assert!(counts.sent >= (sent.accepted.len() + sent.in_doubt.len()) as u64);
+    // It sends one after the other, so each event costs one at most: two at the server, and two of the owner's connection.
+    assert!(counts.in_doubt <= 4, "{counts:?}");
     sent
 }
 
