@@ -213,6 +213,17 @@ mod tests {
     }
 
     #[test]
+    fn those_of_use_come_before_all_others_wherever_turns_begin() {
+        let (elsewhere, nodes, of) = candidates(&[&[1, 2], &[3, 4]]);
+        elsewhere.weigh(nodes[0], vec![Load { is_full: true, ..load(1, 0) }, Load { is_aside: true, ..load(2, 0) }]);
+        for _ in 0..8 {
+            let mut order = of(&elsewhere).order(Strategy::RoundRobin, None, 9);
+            order[..2].sort_unstable();
+            assert_eq!(order[..2], [actor(3), actor(4)]);
+        }
+    }
+
+    #[test]
     fn a_key_is_with_one_member_for_all_who_look_and_moves_only_with_its_member() {
         let (elsewhere, _, of) = candidates(&[&[1, 2], &[3, 4]]);
         let (more, _, of_more) = candidates(&[&[4], &[1, 2, 3], &[5]]);

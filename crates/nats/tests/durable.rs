@@ -327,10 +327,9 @@ struct Doomed {
 
 impl Doomed {
     /// With an actor that says what it has begun with, and never ends.
-    async fn start(server: &Server, begun: mpsc::UnboundedSender<Job>) -> Self {
+    async fn start(options: NatsOptions, begun: mpsc::UnboundedSender<Job>) -> Self {
         let (kill, killed) = oneshot::channel::<()>();
         let (ready, is_ready) = oneshot::channel();
-        let options = options(server, quick());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
@@ -360,9 +359,11 @@ impl Doomed {
 #[tokio::test]
 async fn what_a_node_had_in_hand_when_it_was_killed_is_handled_by_the_names_next_owner_first() {
     let server = Server::start();
-    let sender = node(&server).await;
+    // The lease ends before the server gives up on what was in hand: until then, nothing else is given out.
+    let options = options(&server, DurableOptions::new().ack_wait(Duration::from_secs(3)));
+    let sender: Broker = NatsMessageBroker::with_options(options.clone()).await.unwrap();
     let (begun, mut beginning) = mpsc::unbounded_channel();
-    let doomed = Doomed::start(&server, begun).await;
+    let doomed = Doomed::start(options, begun).await;
     for number in 0..5 {
         sender.send(&desk(), sure(Job::Note(number))).await.unwrap();
     }
@@ -457,6 +458,31 @@ async fn a_node_that_leaves_gives_back_what_it_has_not_begun() {
         assert_eq!(soon(second.recv()).await.unwrap().into_message(), Job::Note(number));
     }
     assert!(letters(&other).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_actor_that_stops_leaves_what_it_has_not_begun_to_the_names_next_owner() {
+    let server = Server::start();
+    let (one, other) = (node(&server).await, node(&server).await);
+    let first = one.register(&desk(), MailboxOptions::bounded(8)).await.unwrap();
+    for number in 0..2 {
+        other.send(&desk(), sure(Job::Note(number))).await.unwrap();
+    }
+    until(async || one.audit().queued == 1).await;
+    drop(first);
+    let mut second = soon(async {
+        loop {
+            match other.register(&desk(), MailboxOptions::bounded(8)).await {
+                Ok(inbox) => return inbox,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    })
+    .await;
+    for number in 0..2 {
+        assert_eq!(soon(second.recv()).await.unwrap().into_message(), Job::Note(number));
+    }
+    assert!(letters(&other).await.is_empty() && one.dead_letters().is_empty());
 }
 
 #[tokio::test]
