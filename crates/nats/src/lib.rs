@@ -138,11 +138,11 @@
 //!
 //! # What it does not do yet
 //!
-//! Requests are never kept by the server: who waits for an answer learns that there is none. Nor is what is given to `try_send`, to
-//! all members of a group or to a topic: at least once, there, is in the memory of the node that has the actor. `try_send` and watching reach no
-//! other node, and a scheduled message for a group goes to members elsewhere only if it has none
-//! here. A message to the id of an actor on another node that is to be
-//! delivered [at least once](switchboard::message::MessageEnvelope::at_least_once) is refused as
+//! Requests are never kept by the server: who waits for an answer learns that there is none. Nor is what is given to
+//! `try_send`, to all members of a group or to a topic: at least once, there, is in the memory of the node that has the
+//! actor. `try_send` and watching reach no other node, and a scheduled message for a group goes to members elsewhere only if
+//! it has none here. A message to the id of an actor on another node that is to be delivered [at least
+//! once](switchboard::message::MessageEnvelope::at_least_once) is refused as
 //! [`NotOffered`](switchboard::broker::SendErrorKind::NotOffered), and so is any to another node if nothing is
 //! [kept](NatsOptions::durable).
 
