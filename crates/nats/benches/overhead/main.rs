@@ -21,12 +21,9 @@ use switchboard::message::MessageEnvelope;
 use switchboard::{pattern, subject};
 use switchboard_nats::{DurableOptions, NatsMessageBroker, NatsOptions};
 
-use crate::pair::Pair;
+use crate::pair::{Pair, Rounds};
 use crate::parcel::Parcel;
 use crate::support::Server;
-
-/// How many rounds each side has.
-const ROUNDS: usize = 9;
 
 /// How many messages are under way at once where the row says nothing else.
 const LAP: usize = 10_000;
@@ -51,18 +48,19 @@ impl MessageHandler<Parcel> for Clerk {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // cargo passes `--bench`.
     let word = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    // `cargo bench` says so; `cargo test` only wants to know whether it works.
+    let rounds = if std::env::args().any(|word| word == "--bench") { Rounds::FULL } else { Rounds::TRIAL };
     let server = Server::start();
     println!("{}", Pair::heads());
-    publish(&server, &word).await;
-    request(&server, &word).await;
-    pool(&server, &word).await;
-    at_least_once(&server, &word).await;
+    publish(&server, &word, rounds).await;
+    request(&server, &word, rounds).await;
+    pool(&server, &word, rounds).await;
+    at_least_once(&server, &word, rounds).await;
 }
 
 /// From one node to a subscription of another, as many as a lap has without waiting in between.
-async fn publish(server: &Server, word: &str) {
+async fn publish(server: &Server, word: &str, rounds: Rounds) {
     for bytes in [64, 1_024] {
         let name = format!("publish, {bytes} B");
         if !name.contains(word) {
@@ -91,12 +89,12 @@ async fn publish(server: &Server, word: &str) {
             tokio::join!(sending, receiving);
             LAP
         };
-        Pair::measure(name, ROUNDS, client, broker).await;
+        Pair::measure(name, rounds, client, broker).await;
     }
 }
 
 /// To an actor of another node, which answers one request after the other.
-async fn request(server: &Server, word: &str) {
+async fn request(server: &Server, word: &str, rounds: Rounds) {
     for (in_flight, bytes) in [(1, 64), (16, 64), (128, 64), (128, 1_024)] {
         let name = format!("request, {in_flight} in flight, {bytes} B");
         if !name.contains(word) {
@@ -116,14 +114,14 @@ async fn request(server: &Server, word: &str) {
             };
             in_turns(in_flight, ask).await
         };
-        Pair::measure(name, ROUNDS, client, broker).await;
+        Pair::measure(name, rounds, client, broker).await;
         serving.abort();
         there.shutdown(Duration::ZERO).await;
     }
 }
 
 /// To any of two members of a group, on a node each; beside it, to a queue group.
-async fn pool(server: &Server, word: &str) {
+async fn pool(server: &Server, word: &str, rounds: Rounds) {
     for in_flight in [1, 128] {
         let name = format!("request to a pool, {in_flight} in flight, 64 B");
         if !name.contains(word) {
@@ -147,7 +145,7 @@ async fn pool(server: &Server, word: &str) {
             };
             in_turns(in_flight, ask).await
         };
-        Pair::measure(name, ROUNDS, client, broker).await;
+        Pair::measure(name, rounds, client, broker).await;
         serving.iter().for_each(tokio::task::JoinHandle::abort);
         for member in there {
             member.shutdown(Duration::ZERO).await;
@@ -156,7 +154,7 @@ async fn pool(server: &Server, word: &str) {
 }
 
 /// Stored by the server, and handled: for a pool, as order would have one wait for the other.
-async fn at_least_once(server: &Server, word: &str) {
+async fn at_least_once(server: &Server, word: &str, rounds: Rounds) {
     for in_flight in [1, 64] {
         let name = format!("at least once, {in_flight} in flight, 64 B");
         if !name.contains(word) {
@@ -190,7 +188,7 @@ async fn at_least_once(server: &Server, word: &str) {
             }
             count
         };
-        Pair::measure(name, ROUNDS, client, broker).await;
+        Pair::measure(name, rounds, client, broker).await;
         there.shutdown(Duration::ZERO).await;
     }
 }

@@ -1,8 +1,16 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How long a round of one side is.
-const ROUND: Duration = Duration::from_millis(400);
+/// How many rounds each side has, and how long one is.
+#[derive(Clone, Copy)]
+pub(crate) struct Rounds(usize, Duration);
+
+impl Rounds {
+    /// Enough to compare.
+    pub(crate) const FULL: Self = Self(9, Duration::from_millis(400));
+    /// One lap of each side, to see that it works.
+    pub(crate) const TRIAL: Self = Self(1, Duration::ZERO);
+}
 
 /// What the client does without a broker, and the broker beside it.
 pub(crate) struct Pair {
@@ -15,7 +23,7 @@ impl Pair {
     /// Measures both in turns, after a lap of each that does not count. A lap gives how many messages it was.
     pub(crate) async fn measure(
         name: impl Into<String>,
-        rounds: usize,
+        Rounds(rounds, time): Rounds,
         mut client: impl AsyncFnMut() -> usize,
         mut broker: impl AsyncFnMut() -> usize,
     ) -> Self {
@@ -25,11 +33,11 @@ impl Pair {
         for number in 0..rounds {
             // Whoever goes second finds a machine that has just been at work, so they take turns at that too.
             measured.push(if number % 2 == 0 {
-                let first = round(&mut client).await;
-                (first, round(&mut broker).await)
+                let first = round(time, &mut client).await;
+                (first, round(time, &mut broker).await)
             } else {
-                let first = round(&mut broker).await;
-                (round(&mut client).await, first)
+                let first = round(time, &mut broker).await;
+                (round(time, &mut client).await, first)
             });
         }
         let pair = Self { name: name.into(), rounds: measured };
@@ -68,9 +76,10 @@ fn spread(values: &mut [f64]) -> [f64; 3] {
 }
 
 /// Microseconds per message.
-async fn round(lap: &mut impl AsyncFnMut() -> usize) -> f64 {
-    let (began, mut messages) = (Instant::now(), 0);
-    while began.elapsed() < ROUND {
+async fn round(time: Duration, lap: &mut impl AsyncFnMut() -> usize) -> f64 {
+    let began = Instant::now();
+    let mut messages = lap().await;
+    while began.elapsed() < time {
         messages += lap().await;
     }
     began.elapsed().as_secs_f64() * 1e6 / messages as f64
